@@ -1,0 +1,1 @@
+"""Seatrial: everything between deploying a Lambda version and releasing it to users."""

@@ -1,0 +1,1 @@
+"""How Seatrial talks to AWS: one adapter a service, its typed client passed in."""

@@ -1,0 +1,1 @@
+"""What Seatrial does: use cases that join decisions (core) and adapters (aws)."""

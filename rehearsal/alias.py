@@ -1,0 +1,213 @@
+"""Gap of MiniStack: an alias stores its weights but always invokes its main version, and asynchronous invokes forget it.
+
+Here every invoke through an alias draws its version by the alias's weights, as Lambda does, per invoke; asynchronous
+invokes are retried and end at the OnFailure destination of the qualifier they were sent to.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextvars
+import copy
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core.concurrency import run_reentrant
+from ministack.services import lambda_svc
+
+from rehearsal import metrics
+from seatrial.settings import Clock
+
+Record = dict[str, Any]
+Answer = tuple[int, dict[str, str], bytes]
+
+RETRY_AFTER_MINUTES = (1, 2)
+"""Lambda retries a failed asynchronous invoke after about one and then about two minutes (stage minutes here)."""
+
+
+def draw(alias: Mapping[str, Any], chance: Callable[[], float] = random.random) -> str:
+    """The version that one invoke through `alias` runs: its additional version with that version's weight, else its main one."""
+    weights: Mapping[str, float] = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    for version, weight in weights.items():
+        if chance() < float(weight):
+            return str(version)
+    return str(alias.get("FunctionVersion", "$LATEST"))
+
+
+def resolve(function: Record, qualifier: str | None, arn: str) -> tuple[Record, str]:
+    """What one invoke runs: a record of its own with the configuration and code of the drawn version, and that version.
+
+    Raises LookupError when the function has no such qualifier.
+    """
+    version = qualifier or "$LATEST"
+    if version in function.get("aliases", {}):
+        version = draw(function["aliases"][version])
+    source = function if version == "$LATEST" else function["versions"].get(version)
+    if source is None:
+        raise LookupError(f"Function not found: {arn}:{qualifier}")
+    record = dict(source)
+    record["config"] = dict(source["config"])
+    # The ARN in the context object names what the caller named; that is how a function knows that no user called it.
+    record["config"]["FunctionArn"] = f"{arn}:{qualifier}" if qualifier else arn
+    record["concurrency"] = function.get("concurrency")
+    return record, version
+
+
+def _find(reference: str) -> tuple[Record, str, str | None]:
+    """The function record, name and qualifier that a name, `name:qualifier` or any ARN of a function refers to."""
+    function, _, name = lambda_svc._get_base_func_record_for_ref(reference)
+    if function is None:
+        raise LookupError(f"Function not found: {reference}")
+    _, qualifier = lambda_svc._resolve_name_and_qualifier(reference)
+    return function, name, qualifier
+
+
+def _event_invoke_config(function: Record, qualifier: str | None) -> Record:
+    found = lambda_svc._event_invoke_config(function, qualifier)
+    return dict(found) if found else {}
+
+
+class Invokes:
+    """Invokes on the stage, in the place of MiniStack's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def invoke(
+        self,
+        name: str,
+        event: Any,
+        headers: dict[str, str],
+        path_qualifier: str | None = None,
+        query_params: dict[str, Any] | None = None,
+    ) -> Answer:
+        """The Invoke operation: RequestResponse, Event and DryRun, with ExecutedVersion and the log tail."""
+        function = lambda_svc._functions.get(name)
+        arn = lambda_svc._func_arn(name)
+        if function is None:
+            return _refused("ResourceNotFoundException", f"Function not found: {arn}", 404)
+        qualifier = path_qualifier or lambda_svc._qp_first(query_params or {}, "Qualifier") or None
+        try:
+            record, version = resolve(function, qualifier, arn)
+        except LookupError as missing:
+            return _refused("ResourceNotFoundException", str(missing), 404)
+        depth = lambda_svc._inbound_invoke_depth(headers) + 1
+        if (dropped := lambda_svc._recursive_loop_drop(name, function, depth)) is not None:
+            return dropped  # type: ignore[no-any-return]
+        lambda_svc._invoke_depth.set(depth)
+
+        kind = headers.get("x-amz-invocation-type", "RequestResponse")
+        executed = {"Content-Type": "application/json", "X-Amz-Executed-Version": version}
+        if kind == "DryRun":
+            return 204, executed, b""
+        if kind == "Event":
+            self._later(function, qualifier, arn, event)
+            return 202, executed, b""
+        result = await run_reentrant(
+            lambda_svc._execute_function_with_config_scope, record, event, thread_name="stage-invoke"
+        )
+        return _answer(result, executed, tail=headers.get("x-amz-log-type", "").lower() == "tail")
+
+    def invoke_async(self, reference: str, event: Any) -> None:
+        """An asynchronous invoke, as CodeDeploy, EventBridge and alarms make them. Raises LookupError for no function."""
+        function, name, qualifier = _find(reference)
+        arn = lambda_svc._func_arn(name)
+        resolve(function, qualifier, arn)
+        self._later(function, qualifier, arn, event)
+
+    def _later(self, function: Record, qualifier: str | None, arn: str, event: Any) -> None:
+        run = contextvars.copy_context().run
+        work = (self._until_it_works, function, qualifier, arn, copy.deepcopy(event))
+        threading.Thread(target=run, args=work, daemon=True, name="stage-async-invoke").start()
+
+    def _until_it_works(self, function: Record, qualifier: str | None, arn: str, event: Any) -> None:
+        config = _event_invoke_config(function, qualifier)
+        retries = config.get("MaximumRetryAttempts")
+        result: Record = {}
+        for attempt in range((2 if retries is None else int(retries)) + 1):
+            if attempt:
+                time.sleep(self._clock.wall_seconds(60 * RETRY_AFTER_MINUTES[attempt - 1]))
+            try:
+                record, _ = resolve(function, qualifier, arn)
+            except LookupError:
+                return  # deleted meanwhile: Lambda drops the event too
+            result = lambda_svc._execute_function_with_config_scope(record, event)
+            if not result.get("error"):
+                return
+        target = ((config.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+        target = target or (function["config"].get("DeadLetterConfig") or {}).get("TargetArn")
+        if target:
+            lambda_svc._route_async_failure(target, function["config"]["FunctionName"], event, result)
+
+
+def _refused(code: str, message: str, status: int) -> Answer:
+    return lambda_svc.error_response_json(code, message, status)  # type: ignore[no-any-return]
+
+
+def _answer(result: Record, headers: dict[str, str], *, tail: bool) -> Answer:
+    if result.get("throttle"):
+        body = result.get("body") or {}
+        return 429, {"Content-Type": "application/json", "Retry-After": "1"}, json.dumps(body).encode()
+    if tail:
+        headers["X-Amz-Log-Result"] = base64.b64encode(str(result.get("log", "")).encode()[-4096:]).decode()
+    if result.get("error"):
+        headers["X-Amz-Function-Error"] = str(result.get("function_error") or "Unhandled")
+    payload = result.get("body")
+    if isinstance(payload, bytes):
+        return 200, headers, payload
+    return 200, headers, json.dumps(payload, ensure_ascii=False).encode()
+
+
+_invokes: Invokes | None = None
+
+
+def invoke_async(reference: str, event: Any) -> None:
+    """An asynchronous invoke in the current account and Region. Raises LookupError when there is no such function."""
+    if _invokes is None:
+        raise RuntimeError("rehearsal.alias.install has not been called: there is no stage to invoke on")
+    _invokes.invoke_async(reference, event)
+
+
+def _deliver_from_event_bus(arn: str, payload: str) -> None:
+    try:
+        event = json.loads(payload)
+    except (json.JSONDecodeError, TypeError):
+        event = {"body": payload}
+    try:
+        invoke_async(arn, event)
+    except LookupError as missing:
+        lambda_svc.logger.warning("EventBridge target: %s", missing)
+
+
+def _drawn_record_for_reference(reference: str) -> tuple[Record | None, Record | None, str]:
+    try:
+        function, name, qualifier = _find(reference)
+        record, _ = resolve(function, qualifier, lambda_svc._func_arn(name))
+    except LookupError:
+        return None, None, lambda_svc._resolve_name(reference)
+    return record, record["config"], name
+
+
+def install(clock: Clock) -> Invokes:
+    """Put this in the place of MiniStack's invokes: the API, EventBridge targets and what asks for a record by ARN."""
+    global _invokes  # noqa: PLW0603 - MiniStack is one process-wide account store, and so is the stage
+    from ministack.services import eventbridge
+
+    _invokes = Invokes(clock)
+    lambda_svc._invoke = _invokes.invoke
+    lambda_svc._get_func_record_for_ref = _drawn_record_for_reference
+    lambda_svc._emit_lambda_metrics = _only_throttles
+    eventbridge._dispatch_to_lambda = _deliver_from_event_bus
+    return _invokes
+
+
+def _only_throttles(function: str, duration_ms: float, error: bool, throttle: bool) -> None:
+    """MiniStack's own metrics know no versions: rehearsal.runtime records each execution. A throttle executes nothing."""
+    if throttle:
+        metrics.record_invoke(
+            function, None, "$LATEST", started=time.time(), duration_ms=0, error=False, throttle=True
+        )

@@ -1,0 +1,141 @@
+"""Gap of MiniStack: without its AUTH mode nothing checks what a function may do, and with it nothing knows CodeDeploy.
+
+Here every AWS call that a function makes is recorded and held against the policies of the function's role: what they do
+not allow is denied, as in an account. Calls of people and of the stage itself are not checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.router import detect_service, extract_region
+from ministack.services import lambda_svc, tagging
+
+_TOKEN = "stage-function/"
+
+# GetFunction of a version is authorized against the qualified ARN; tags belong to the function.
+_TAG_CONDITION = "aws:resourcetag/"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One AWS call of a function: `role` is the name of its execution role, `allowed` what the role's policies say."""
+
+    function: str
+    role: str
+    action: str
+    resource: str
+    allowed: bool
+
+
+class Calls:
+    """What functions called, each different call once with how often it was made."""
+
+    def __init__(self) -> None:
+        self._made: dict[Call, int] = {}
+
+    def add(self, call: Call) -> None:
+        self._made[call] = self._made.get(call, 0) + 1
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [{**call.__dict__, "times": times} for call, times in sorted(self._made.items(), key=_by_name)]
+
+    def denied(self) -> list[Call]:
+        return [call for call in self._made if not call.allowed]
+
+
+def _by_name(item: tuple[Call, int]) -> tuple[str, str, str]:
+    return item[0].function, item[0].action, item[0].resource
+
+
+def _credentials(config: Mapping[str, Any]) -> dict[str, str]:
+    """Credentials of the account whose session token says which function they were given to."""
+    account, _ = lambda_runtime._account_region_from_function_config(config)
+    role = str(config.get("Role", "")).rpartition("/")[2]
+    return {
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": hashlib.sha256(role.encode()).hexdigest()[:40],
+        "AWS_SESSION_TOKEN": f"{_TOKEN}{config.get('FunctionName', '')}/{role}",
+    }
+
+
+def caller(headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """The function and the role behind a request, or None where no function made it."""
+    token = headers.get("x-amz-security-token", "")
+    if not token.startswith(_TOKEN):
+        return None
+    function, _, role = token.removeprefix(_TOKEN).partition("/")
+    return function, role
+
+
+def _allowed(role: str, account: str, action: str, resource: str, region: str) -> bool:
+    policies = iam_evaluator._gather_role_policies(role, account)
+    context: dict[str, Any] = {"aws:tagkeys": None}
+    for name, value in _tags(resource).items():
+        context[f"{_TAG_CONDITION}{name}".lower()] = value
+    request = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/stage",
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=region,
+        service_context=context,
+    )
+    return bool(iam_evaluator.evaluate(request, policies).decision == "Allow")
+
+
+def _tags(resource: str) -> dict[str, str]:
+    if ":lambda:" in resource:
+        function = lambda_svc._functions.get(resource.split(":")[6])
+        return dict((function or {}).get("tags") or {})
+    return dict(tagging.resource_tags(resource) or {})
+
+
+def _resource(service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, account: str) -> str:
+    arn = str(iam_actions.extract_resource_arn(
+        service, method, path, headers, body, query, extract_region(headers), account
+    ))
+    qualifier = query.get("Qualifier", [""])[0] if isinstance(query, dict) else ""
+    if service == "lambda" and qualifier and arn.count(":") == 6:
+        return f"{arn}:{qualifier}"
+    return arn
+
+
+def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+    """Record a function's call. The denial to answer with when its role does not allow it, else None."""
+    made_by = caller(headers)
+    if made_by is None:
+        return None
+    function, role = made_by
+    account = headers.get("authorization", "").partition("Credential=")[2].partition("/")[0] or "000000000000"
+    form = parse_qs(body.decode("utf-8", "replace")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
+    params = {**form, **query}
+    service = detect_service(method, path, headers, params)
+    action = iam_actions.extract_iam_action(service, method, path, headers, body, params)
+    if action is None:
+        return None
+    if service == "lambda" and action == "lambda:ListAliases" and path.count("/") > 5:
+        action = "lambda:GetAlias" if method == "GET" else "lambda:UpdateAlias"
+    resource = _resource(service, method, path, headers, body, params, account)
+    call = Call(function, role, action, resource, _allowed(role, account, action, resource, extract_region(headers)))
+    calls.add(call)
+    if call.allowed:
+        return None
+    principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function}"
+    return iam_actions.access_denied_response(
+        service, action, principal, str(uuid.uuid4()), headers=headers, resource_arn=resource
+    )
+
+
+def install() -> Calls:
+    """Give functions credentials that name them, and teach MiniStack's policy evaluation about CodeDeploy."""
+    lambda_runtime.execution_credentials = _credentials
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["codedeploy"] = "codedeploy"
+    return Calls()

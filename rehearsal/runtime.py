@@ -1,0 +1,160 @@
+"""Gap of MiniStack: functions see everything that is installed beside it, and their errors and logs lack Lambda's form.
+
+Here a Python function finds what Lambda's runtime offers (boto3 and what it needs) and nothing more; errors carry their
+type; the log has START, END and REPORT lines; each execution is counted with the qualifier and version it ran as.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import time
+import uuid
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from rehearsal import metrics
+
+RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "s3transfer", "urllib3", "dateutil", "six")
+"""What Lambda's Python runtimes bring along (developer guide, "Runtime-included SDK versions")."""
+
+
+def isolated_python(folder: Path) -> Path:
+    """A command below `folder` that starts this Python with the standard library and Lambda's own packages only."""
+    site = folder / "runtime"
+    site.mkdir(parents=True, exist_ok=True)
+    for name in RUNTIME_PACKAGES:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise RuntimeError(f"{name} is not installed: run `make setup`")
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        link = site / source.name
+        if not link.exists():
+            link.symlink_to(source)
+    command = folder / "python"
+    # Byte code goes to one place: every cold start unpacks the layers anew and would compile them again.
+    command.write_text(
+        "#!/bin/sh\n"
+        f'PYTHONPATH="{site}" PYTHONPYCACHEPREFIX="{folder / "bytecode"}" PYTHONDONTWRITEBYTECODE= '
+        f'exec "{sys.executable}" -S "$@"\n'
+    )
+    command.chmod(0o755)
+    return command
+
+
+_RAISED = re.compile(r"^(?:[\w.]*\.)?(\w+)(?::.*)?$")
+_INIT_FAILED = "Worker init failed: "
+
+
+def lambda_error(result: dict[str, Any], handler: str) -> dict[str, Any]:
+    """The error payload as Lambda's Python runtime gives it, from what MiniStack's worker told."""
+    body = result.get("body")
+    if not isinstance(body, dict):
+        return {}
+    message = str(body.get("errorMessage", ""))
+    if message.startswith(_INIT_FAILED):
+        module = handler.rpartition(".")[0]
+        return {
+            "errorMessage": f"Unable to import module '{module}': {message.removeprefix(_INIT_FAILED)}",
+            "errorType": "Runtime.ImportModuleError",
+            "stackTrace": [],
+        }
+    if body.get("errorType") == "Runtime.HandlerError":
+        lines = [line for line in str(result.get("log", "")).splitlines() if line.strip()]
+        raised = _RAISED.match(lines[-1]) if lines else None
+        return {**body, "errorType": raised.group(1) if raised else "Exception", "stackTrace": []}
+    return body
+
+
+def platform_log(log: str, request_id: str, version: str, duration_ms: float, init_ms: float | None, memory: int) -> str:
+    """The function's own lines between Lambda's START, END and REPORT lines."""
+    report = (
+        f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {int(duration_ms) + 1} ms\t"
+        f"Memory Size: {memory} MB\tMax Memory Used: {min(memory, 64)} MB"
+    )
+    if init_ms is not None:
+        report += f"\tInit Duration: {init_ms:.2f} ms"
+    own = [log] if log else []
+    start = f"START RequestId: {request_id} Version: {version}"
+    return "\n".join([start, *own, f"END RequestId: {request_id}", report])
+
+
+def qualifier_of(arn: str) -> str | None:
+    """The last part of `arn:aws:lambda:region:account:function:name:qualifier`, or None where there is none."""
+    parts = arn.split(":")
+    return parts[7] if len(parts) > 7 else None
+
+
+def install(folder: Path) -> None:
+    """Start functions in isolation and count each execution. `folder` is the stage's own and is removed with it."""
+    python = str(isolated_python(folder))
+    detect = lambda_runtime._detect_runtime_binary
+    spawn = lambda_runtime.Worker._spawn
+    execute = lambda_svc._execute_function_dispatch
+    cold = _ColdStarts()
+
+    def detect_runtime(runtime: str) -> tuple[str, str]:
+        binary, script = detect(runtime)
+        return (python, script) if runtime.startswith("python") else (binary, script)
+
+    def timed_spawn(worker: Any) -> None:
+        started = time.monotonic()
+        try:
+            spawn(worker)
+        finally:
+            cold.began((time.monotonic() - started) * 1000)
+
+    def counted(func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float) -> Any:
+        result = execute(func, config, event, request_id, started)
+        elapsed = (time.time() - started) * 1000
+        init = cold.take()
+        duration = max(0.1, elapsed - (init or 0.0))
+        metrics.absorb(str(result.get("log", "")))
+        metrics.record_invoke(
+            config["FunctionName"],
+            qualifier_of(config.get("FunctionArn", "")),
+            config.get("Version", "$LATEST"),
+            started=started,
+            duration_ms=duration,
+            error=bool(result.get("error")),
+            throttle=bool(result.get("throttle")),
+        )
+        if result.get("error") and not result.get("throttle"):
+            result["body"] = lambda_error(result, config.get("Handler", ""))
+        result["log"] = platform_log(
+            str(result.get("log", "")),
+            request_id or str(uuid.uuid4()),
+            config.get("Version", "$LATEST"),
+            duration,
+            init,
+            int(config.get("MemorySize", 128)),
+        )
+        return result
+
+    lambda_runtime._detect_runtime_binary = detect_runtime
+    lambda_runtime.Worker._spawn = timed_spawn
+    lambda_svc._execute_function_dispatch = counted
+    os.environ.pop("PYTHONPATH", None)
+
+
+class _ColdStarts:
+    """How long the start of the environment took that serves an execution; each start is reported once."""
+
+    def __init__(self) -> None:
+        # A worker is started by the thread that then invokes it.
+        self._here = threading.local()
+
+    def began(self, init_ms: float) -> None:
+        self._here.init_ms = init_ms
+
+    def take(self) -> float | None:
+        init_ms: float | None = getattr(self._here, "init_ms", None)
+        self._here.init_ms = None
+        return init_ms

@@ -1,0 +1,229 @@
+"""The stage's own process: MiniStack on 127.0.0.1 with what it lacks, and a small control API below `/_stage/`.
+
+GET  /_stage/clock              {"origin", "rate"}: what `seatrial.settings.Clock` needs
+GET  /_stage/records?since=N    what happened from record N on
+GET  /_stage/calls              the AWS calls that functions made, each with what their role's policies say
+POST /_stage/switches           {"poll_alarms": {GROUP: bool}}: CodeDeploy's alarm poll, on or off for one group
+GET  /_stage/packages/…         a version's own zip (rehearsal.packages)
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from rehearsal import clock as stage_clock
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PREPARED = {
+    # MiniStack reads these when it is imported.
+    "AUTH": "false",
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+    "LAMBDA_EXECUTOR": "local",
+    "MINISTACK_HOST": "localhost",
+    "BIND_HOST": "127.0.0.1",
+}
+
+
+def prepare_environment(port: int, clock: stage_clock.Clock, folder: Path) -> None:
+    """Before MiniStack is imported. Functions inherit this environment, and nothing else of the caller's AWS settings."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "SEATRIAL_", "MINISTACK_", "LAMBDA_"))]:
+        del os.environ[name]
+    os.environ.update(PREPARED)
+    os.environ["GATEWAY_PORT"] = str(port)
+    os.environ["TMPDIR"] = str(folder)
+    os.environ["SEATRIAL_CLOCK_ORIGIN"] = repr(clock.origin)
+    os.environ["SEATRIAL_CLOCK_RATE"] = repr(clock.rate)
+
+
+class Additions:
+    """What the stage adds to MiniStack, installed once, before the first request."""
+
+    def __init__(self, clock: stage_clock.Clock, port: int, folder: Path) -> None:
+        from ministack.services import appconfig, cloudwatch, eventbridge, scheduler
+
+        from rehearsal import alarms, alias, codedeploy, iam, metrics, packages, runtime
+        from rehearsal.records import Records
+
+        self.clock = clock
+        self.records = Records(clock)
+        for service in (appconfig, cloudwatch, eventbridge, scheduler):
+            stage_clock.keep_stage_time(service, clock)
+        metrics.install(clock)
+        self.alarms = alarms.install(clock)
+        self.alarms.on_transition = self._alarm_changed
+        alias.install(clock)
+        runtime.install(folder)
+        packages.install(port)
+        self.calls = iam.install()
+        self.codedeploy = codedeploy.install(clock)
+        self.codedeploy.on_change = self._codedeploy_changed
+        self.codedeploy.on_weights = self._weights_changed
+
+    def _alarm_changed(self, name: str, old: str, new: str, reason: str, at: float) -> None:
+        self.records.add("alarm", t=at, alarm=name, old=old, new=new, reason=reason)
+
+    def _codedeploy_changed(self, change: Any) -> None:
+        self.records.add("codedeploy", t=change.time, what=change.kind, text=change.text, deployment=change.deployment_id)
+
+    def _weights_changed(self, change: Any) -> None:
+        self.records.add(
+            "weights",
+            t=change.time,
+            function=change.function,
+            alias=change.alias,
+            main=change.main,
+            weights=dict(change.weights),
+        )
+
+
+class Gateway:
+    """The ASGI application: control API and role checks in front of MiniStack."""
+
+    def __init__(self, ministack: Any, additions: Additions) -> None:
+        self._ministack = ministack
+        self._additions = additions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._ministack(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["path"].startswith("/_stage/"):
+            await _respond(send, *self._control(scope, headers, await _body(receive)))
+            return
+        from rehearsal import iam
+
+        if iam.caller(headers) is None:
+            await self._ministack(scope, receive, send)
+            return
+        body = await _body(receive)
+        query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+        denied = iam.check(self._additions.calls, scope["method"], unquote(scope["path"]), headers, body, query)
+        if denied is not None:
+            await _respond(send, *denied)
+            return
+        await self._ministack(scope, _replayed(body, receive), send)
+
+    def _control(self, scope: Scope, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        from rehearsal import packages
+
+        path, query = scope["path"], parse_qs(scope["query_string"].decode())
+        if path.startswith(packages.PATH):
+            found = packages.package(unquote(path))
+            return packages.part(found, headers.get("range")) if found is not None else (404, {}, b"no such package")
+        additions = self._additions
+        if path == "/_stage/clock":
+            return _json({"origin": additions.clock.origin, "rate": additions.clock.rate})
+        if path == "/_stage/records":
+            return _json(additions.records.since(int(query.get("since", ["0"])[0])))
+        if path == "/_stage/calls":
+            return _json(additions.calls.as_json())
+        if path == "/_stage/switches" and scope["method"] == "POST":
+            for group, on in json.loads(body).get("poll_alarms", {}).items():
+                additions.codedeploy.poll_alarms_of(group, on=bool(on))
+            return _json({})
+        return 404, {"Content-Type": "text/plain"}, f"the stage has no {path}".encode()
+
+
+def _json(value: Any) -> tuple[int, dict[str, str], bytes]:
+    return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
+
+
+async def _respond(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    fields = {**headers, "Content-Length": str(len(body))}
+    raw = [(name.lower().encode(), str(value).encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> MutableMapping[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+async def _serve(gateway: Gateway, port: int, stop: asyncio.Event) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    await serve(gateway, config, shutdown_trigger=stop.wait)
+
+
+def _stop_with_the_parent(stop: Callable[[], None]) -> None:
+    """The parent holds the other end of our standard input: when it ends, however it ends, so do we."""
+    sys.stdin.buffer.read()
+    stop()
+
+
+async def _run(port: int, clock: stage_clock.Clock, folder: Path, *, parent: bool) -> None:
+    from ministack.app import SERVICE_REGISTRY, app
+    from ministack.core import lambda_runtime
+
+    del SERVICE_REGISTRY
+    additions = Additions(clock, port, folder)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if parent:
+        ended = (lambda: loop.call_soon_threadsafe(stop.set),)
+        threading.Thread(target=_stop_with_the_parent, args=ended, daemon=True).start()
+    try:
+        await _serve(Gateway(app, additions), port, stop)
+    finally:
+        additions.alarms.stop()
+        lambda_runtime.reset()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--minute", type=float, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="for the stage's own files; the caller removes it")
+    parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
+    chosen = parser.parse_args()
+    clock = stage_clock.start(chosen.minute)
+    prepare_environment(chosen.port, clock, chosen.folder)
+    logging.basicConfig(filename=chosen.folder / "stage.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    asyncio.run(_run(chosen.port, clock, chosen.folder, parent=chosen.with_parent))
+    # MiniStack's pollers are daemon threads that would hold the interpreter's end up; nothing is left to save.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Start, watch and stop the stage: a local AWS on 127.0.0.1 in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+
+from seatrial.settings import Clock
+
+ACCOUNT = "111122223333"
+REGION = "eu-west-1"
+NEEDED_BYTES = 500_000_000
+_PREFIX = "seatrial-stage-"
+_START_SECONDS = 60.0
+
+
+class StageError(Exception):
+    """The stage can't start or has stopped. The text names the fix."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """What to export so that any AWS tool talks to the stage, and to nothing else."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "stage",
+        "AWS_SESSION_TOKEN": "stage",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "1",
+    }
+
+
+def _require_room(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise StageError(
+            f"{folder} has {free // 1_000_000} MB free and the stage needs {NEEDED_BYTES // 1_000_000} MB: "
+            "free some, or set TMPDIR to a folder with room"
+        )
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise StageError(f"port {port} is in use: stop what listens there, or choose another with PORT=…") from None
+
+
+def _remove_leftovers() -> None:
+    """Folders of stages whose starter was killed before it could remove them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = folder / "pid"
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(owner.read_text())
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class Stage:
+    """A running stage. `with Stage(minute=2) as stage:` starts it and takes everything away again."""
+
+    def __init__(self, *, port: int = 0, minute: float = 2.0) -> None:
+        self.minute = minute
+        self.port = port or free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.folder = Path()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Raises StageError when the port is taken, the disk is full, or the process doesn't answer."""
+        _remove_leftovers()
+        _require_room(Path(tempfile.gettempdir()))
+        _require_free(self.port)
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        (self.folder / "pid").write_text(str(os.getpid()))
+        command = [sys.executable, "-m", "rehearsal.server", "--with-parent", "--folder", str(self.folder)]
+        command += ["--port", str(self.port), "--minute", str(self.minute)]
+        output = (self.folder / "output.log").open("wb")
+        # A session of its own: Ctrl-C reaches the starter alone, which then stops the stage in order.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        output.close()
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            if self._process is None or self._process.poll() is not None:
+                raise StageError(f"the stage ended while it started:\n{self.tail()}")
+            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+                self.get("clock")
+                return
+            if time.monotonic() > deadline:
+                raise StageError(f"the stage did not answer within {_START_SECONDS:.0f} s:\n{self.tail()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            if process.stdin:
+                process.stdin.close()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self.folder != Path():
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def tail(self, lines: int = 15) -> str:
+        """The end of what the stage printed, for an error message."""
+        log = self.folder / "output.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+
+    def wait(self) -> int:
+        """Until the stage's process ends by itself."""
+        return self._process.wait() if self._process else 0
+
+    def get(self, what: str) -> Any:
+        with urllib.request.urlopen(f"{self.endpoint}/_stage/{what}", timeout=10) as answer:
+            return json.load(answer)
+
+    def clock(self) -> Clock:
+        return Clock(**self.get("clock"))
+
+    def records(self, since: int = 0) -> list[dict[str, Any]]:
+        """What happened from record `since` on: rehearsal.records."""
+        return list(self.get(f"records?since={since}"))
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The AWS calls that functions made: rehearsal.iam."""
+        return list(self.get("calls"))
+
+    def poll_alarms(self, group: str, *, on: bool) -> None:
+        """Switch CodeDeploy's own alarm poll for one deployment group."""
+        body = json.dumps({"poll_alarms": {group: on}}).encode()
+        with urllib.request.urlopen(f"{self.endpoint}/_stage/switches", data=body, timeout=10):
+            pass
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        """`stage.client("lambda")`: a boto3 client of the stage."""
+        session = boto3.Session(
+            aws_access_key_id=ACCOUNT, aws_secret_access_key="stage", aws_session_token="stage", region_name=REGION
+        )
+
+        def client(service: str) -> Any:
+            return session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+
+        return client
+
+
+def main() -> None:
+    """`make stage`: serve in the foreground, print what to export, stop on Ctrl-C."""
+    minute, port = float(os.environ.get("MINUTE", "2")), int(os.environ.get("PORT", "4566"))
+    try:
+        with Stage(port=port, minute=minute) as stage:
+            print(f"# the stage answers on {stage.endpoint}; a stage minute takes {minute:g} s; Ctrl-C stops it")
+            for name, value in environment(stage.endpoint).items():
+                print(f"export {name}={value}")
+            if minute != 60:
+                print("# code that reads the wall clock to query metrics is right at MINUTE=60 only")
+            sys.stdout.flush()
+            stage.wait()
+    except KeyboardInterrupt:
+        print("\nthe stage has stopped")
+    except (StageError, ValueError) as error:
+        sys.exit(f"stage: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -147,7 +147,7 @@ def test_the_same_request_opens_the_same_refund(payments: Payments) -> None:
 
 
 @pytest.mark.parametrize(
-    "identifier", ["", "1", "test-", "test-MS4wMC8.8c679e0eccea33e9", "test-Mi4wMC8.8c679e0eccea33e8", "é"]
+    "identifier", ["", "1", "test-", "test-MS4wMC8.8c679e0eccea33e9", "test-Mi4wMC8.8c679e0eccea33e8", "é", "\ud800"]
 )
 def test_an_id_that_nobody_signed_is_no_refund(payments: Payments, identifier: str) -> None:
     assert payments.get("/refunds/" + identifier)[0] == 404

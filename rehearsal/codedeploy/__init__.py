@@ -1,0 +1,39 @@
+"""MiniStack has no CodeDeploy: this is its Lambda half, installed into MiniStack.
+
+`model`, `shifting` and `appspec` are pure; `run` and `service` carry deployments out against the `port`, which
+`account` is on MiniStack; `wire` and `shapes` speak JSON; `resources`, `templates` and `stacks` are CloudFormation's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seatrial.settings import Clock
+
+    from .run import Behaviour
+    from .service import Service
+
+
+def install(clock: Clock, behaviour: Behaviour | None = None) -> Service:
+    """Register CodeDeploy in MiniStack, in this process. Call it once, before serving.
+
+    MiniStack is imported here and not before: it reads its environment when it is.
+    """
+    from ministack import app
+    from ministack.core import router
+
+    from rehearsal import alias
+
+    from . import resources, stacks
+    from .account import MiniStackAccount
+    from .service import Service
+    from .wire import PREFIX, Wire
+
+    account = MiniStackAccount(alias.invoke_async)
+    service = Service(account, clock, behaviour=behaviour)
+    app.SERVICE_HANDLERS["codedeploy"] = Wire(service).handle_request
+    router.SERVICE_PATTERNS["codedeploy"] = {"target_prefixes": [PREFIX]}
+    resources.install(service)
+    stacks.install(service, account)
+    return service

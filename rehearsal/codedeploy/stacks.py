@@ -1,0 +1,142 @@
+"""MiniStack's CloudFormation moves an alias at once: here an UpdatePolicy starts a deployment, and the stack waits."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.services import cloudformation
+from ministack.services.cloudformation import provisioners, stacks
+
+from . import templates
+from .account import MiniStackAccount
+from .appspec import AppSpec, Revision
+from .errors import ApiError
+from .model import Deployment, Status
+from .service import Service
+from .templates import Operation
+
+ALIAS = "AWS::Lambda::Alias"
+POLICY = "CodeDeployLambdaAliasUpdate"
+# The alias's resource schema: an update may take 120 minutes.
+LONGEST_UPDATE = 120 * 60.0
+
+type Properties = Mapping[str, Any]
+type Provisioned = tuple[str, dict[str, str]]
+
+
+class ResourceFailedError(Exception):
+    """Its text is the reason of the resource's UPDATE_FAILED event."""
+
+    def __init__(self, message: str) -> None:
+        token = uuid.uuid4()
+        super().__init__(
+            f'Resource handler returned message: "{message}" (RequestToken: {token}, HandlerErrorCode: InternalFailure)'
+        )
+
+
+def install(service: Service, account: MiniStackAccount) -> None:
+    """Put this update in the place of MiniStack's, on a thread of its own, for it blocks."""
+    templates.install()
+    handler = provisioners._RESOURCE_HANDLERS[ALIAS]
+    plain = getattr(handler["update"], "plain", handler["update"])
+    handler["update"] = AliasUpdate(service, account, plain)
+    blocks = stacks._runs_on_worker_thread
+    if not hasattr(blocks, "__wrapped__"):
+        stacks._runs_on_worker_thread = functools.wraps(blocks)(lambda kind: kind == ALIAS or blocks(kind))
+
+
+@dataclass(frozen=True)
+class AliasUpdate:
+    """`plain` is MiniStack's own update, which writes what the template says."""
+
+    service: Service
+    account: MiniStackAccount
+    plain: Callable[..., Provisioned]
+
+    def __call__(
+        self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
+    ) -> Provisioned:
+        update = functools.partial(self.plain, physical_id, old, new, stack_name, logical_id)
+        running = templates.operation(stack_name)
+        stack_id = cloudformation._stacks[stack_name]["StackId"]
+        policy = running.policy(logical_id or "", stack_id).get(POLICY)
+        if not policy or not self._shifts(running, old, new):
+            return update()
+        self._deploy(policy, _spec(policy, old, new), Events(stack_id, stack_name, logical_id or "", physical_id))
+        if _all_but_the_version(old) != _all_but_the_version(new):
+            return update()
+        return physical_id, {"AliasArn": physical_id}
+
+    def _shifts(self, running: Operation, old: Properties, new: Properties) -> bool:
+        """Another name or function is another alias; and a rollback has nothing to do for an alias that is back."""
+        if any(old.get(key) != new.get(key) for key in ("Name", "FunctionName")):
+            return False
+        if str(old.get("FunctionVersion")) == str(new.get("FunctionVersion")):
+            return False
+        if not running.rolling_back:
+            return True
+        now = self.account.alias(str(new["FunctionName"]), str(new["Name"]))
+        return bool(now.weights) or now.main != str(new["FunctionVersion"])
+
+    def _deploy(self, policy: Properties, spec: AppSpec, events: Events) -> None:
+        """Returns when the alias has shifted. Raises ResourceFailedError when it hasn't, after its rollback."""
+        try:
+            started = self.service.create_deployment(
+                str(policy.get("ApplicationName")),
+                str(policy.get("DeploymentGroupName")),
+                Revision("String", spec.text()),
+            )
+        except ApiError as error:
+            conflict = "A conflicting deployment is in progress. " if error.name.startswith("DeploymentLimit") else ""
+            raise ResourceFailedError(f"{conflict}{error.message}") from error
+        events.add(f"CodeDeploy deployment started: {started}")
+        ended = self._until_it_ends(started)
+        if ended.rollback_id:
+            events.add(f"CodeDeploy rollback deployment started: {ended.rollback_id}")
+            self.service.wait(ended.rollback_id)
+        if ended.status is not Status.SUCCEEDED:
+            said = ended.error.message if ended.error else f"It was {ended.status} when the stage was reset."
+            raise ResourceFailedError(f"{started} failed. {said}")
+
+    def _until_it_ends(self, deployment_id: str) -> Deployment:
+        """? What CloudFormation does to a deployment that takes longer than it waits: here it is stopped."""
+        ended = self.service.wait(deployment_id, LONGEST_UPDATE)
+        if ended.ended:
+            return ended
+        self.service.stop(deployment_id, rollback=True)
+        return self.service.wait(deployment_id)
+
+
+@dataclass(frozen=True)
+class Events:
+    """The stack's events of one alias."""
+
+    stack_id: str
+    stack_name: str
+    logical_id: str
+    physical_id: str
+
+    def add(self, reason: str) -> None:
+        stacks._add_event(
+            self.stack_id, self.stack_name, self.logical_id, ALIAS, "UPDATE_IN_PROGRESS", reason, self.physical_id
+        )
+
+
+def _spec(policy: Properties, old: Properties, new: Properties) -> AppSpec:
+    """CurrentVersion is what CloudFormation believes, which may not be what the alias has."""
+    return AppSpec(
+        function=str(new["FunctionName"]),
+        alias=str(new["Name"]),
+        current=str(old.get("FunctionVersion")),
+        target=str(new.get("FunctionVersion")),
+        before=policy.get("BeforeAllowTrafficHook") or None,
+        after=policy.get("AfterAllowTrafficHook") or None,
+    )
+
+
+def _all_but_the_version(properties: Properties) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key != "FunctionVersion"}

@@ -1,0 +1,186 @@
+"""The sections of a suite that are settings: `compare`, `judge` and `release`, each key with its type and default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seatrial.core import paths
+from seatrial.core.values import Json, UnfitError, fraction, instead, is_number, seconds, shown
+
+type Effects = Literal["none", "sandbox", "real"]
+type Body = Literal["json", "text"]
+type On = Literal["candidate", "stable"]
+
+# AfterAllowTraffic must be answered within CodeDeploy's hour: 50 minutes leave time to answer and to go back.
+LONGEST_BAKE = 50 * 60.0
+
+_QUANTILE = re.compile(r"p\d{1,2}(\.\d+)?")
+_DAY = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_TIME = r"([01]\d|2[0-4]):[0-5]\d"
+_WINDOW = re.compile(rf"{_DAY}(-{_DAY})? {_TIME}-{_TIME} [A-Z][\w+/-]*")
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """What a comparison with stable leaves out. Paths are as written; `tolerate` holds fractions (0.05 is 5 %)."""
+
+    ignore: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    tolerate: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MetricPair:
+    """Counts that the judge also compares, each a CloudWatch metric or metric math: `bad` ones of all `of`."""
+
+    bad: str
+    of: str
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How the candidate is judged while both versions serve. `warm_up` in seconds, `false_alarms` as a fraction."""
+
+    worse_than: float = 1.5
+    warm_up: float = 120.0
+    false_alarms: float = 0.01
+    slow: str = "p95"
+    on_inconclusive: Literal["continue", "wait", "stop"] = "continue"
+    min_requests: int = 0
+    metrics: tuple[MetricPair, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReleaseSettings:
+    """How the service wants to be released. `bake` and `guard` in seconds; no `windows` is always."""
+
+    bake: float = 300.0
+    guard: float = 3_600.0
+    contract: Literal["told", "strict"] = "told"
+    irreversible: bool = False
+    allow_effects: tuple[Effects, ...] = ("sandbox",)
+    dry_run: bool = False
+    windows: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+
+
+def text(value: Json) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UnfitError(f"is {shown(value)}, which is not a text")
+    return value
+
+
+def truth(value: Json) -> bool:
+    if not isinstance(value, bool):
+        raise UnfitError(f"is {shown(value)}; it can be true or false")
+    return value
+
+
+def one_of[T: str](*words: T) -> Callable[[Json], T]:
+    def read(value: Json) -> T:
+        for word in words:
+            if value == word:
+                return word
+        raise UnfitError(f"is {shown(value)}; {instead(str(value), words)}")
+
+    return read
+
+
+def many[T](read: Callable[[Json], T]) -> Callable[[Json], tuple[T, ...]]:
+    def read_all(value: Json) -> tuple[T, ...]:
+        if not isinstance(value, list):
+            raise UnfitError(f"is {shown(value)}, which is not a list; write [{'' if value is None else '…'}]")
+        return tuple(map(read, value))
+
+    return read_all
+
+
+def path(value: Json) -> str:
+    try:
+        return paths.read(text(value)).text
+    except UnfitError as unfit:
+        raise UnfitError(f"holds a mistake: {unfit}") from unfit
+
+
+def _bake(value: Json) -> float:
+    bake = seconds(value)
+    if bake > LONGEST_BAKE:
+        raise UnfitError(
+            f"is {shown(value)}; it can be 0 to 50m, because CodeDeploy waits an hour for the hook in which it runs"
+        )
+    return bake
+
+
+def _worse_than(value: Json) -> float:
+    if not isinstance(value, int | float) or not is_number(value) or value < 1:
+        raise UnfitError(f"is {shown(value)}; it is a number of times and at least 1")
+    return float(value)
+
+
+def _share(value: Json) -> float:
+    share = fraction(value)
+    if not 0 < share < 1:
+        raise UnfitError(f"is {shown(value)}; it lies between 0% and 100%")
+    return share
+
+
+def _count(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UnfitError(f"is {shown(value)}; it is a whole number, 0 or more")
+    return value
+
+
+def _quantile(value: Json) -> str:
+    if not isinstance(value, str) or not _QUANTILE.fullmatch(value) or float(value[1:]) == 0:
+        raise UnfitError(f"is {shown(value)}, which is not a percentile; write one as p95 or p99.9")
+    return value
+
+
+def _metric_pair(value: Json) -> MetricPair:
+    if not isinstance(value, dict) or value.keys() != {"bad", "of"}:
+        raise UnfitError(f"holds {shown(value)}; each entry is a pair of counts, {{bad: …, of: …}}")
+    return MetricPair(text(value["bad"]), text(value["of"]))
+
+
+def _window(value: Json) -> str:
+    if not isinstance(value, str) or not _WINDOW.fullmatch(value):
+        raise UnfitError(f'holds {shown(value)}; a window is written "Mon-Thu 09:00-16:00 Europe/Lisbon"')
+    return value
+
+
+def _tolerances(value: Json) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise UnfitError(f"is {shown(value)}; write {{path: percentage}}")
+    return {path(key): fraction(share) for key, share in value.items()}
+
+
+BODY: Callable[[Json], Body] = one_of("json", "text")
+EFFECTS: Callable[[Json], Effects] = one_of("none", "sandbox", "real")
+ON: Callable[[Json], On] = one_of("candidate", "stable")
+COMPARE: Mapping[str, Callable[[Json], object]] = {
+    "ignore": many(path),
+    "unordered": many(path),
+    "tolerate": _tolerances,
+}
+JUDGE: Mapping[str, Callable[[Json], object]] = {
+    "worse_than": _worse_than,
+    "warm_up": seconds,
+    "false_alarms": _share,
+    "slow": _quantile,
+    "on_inconclusive": one_of("continue", "wait", "stop"),
+    "min_requests": _count,
+    "metrics": many(_metric_pair),
+}
+RELEASE: Mapping[str, Callable[[Json], object]] = {
+    "bake": _bake,
+    "guard": seconds,
+    "contract": one_of("told", "strict"),
+    "irreversible": truth,
+    "allow_effects": many(one_of("sandbox", "real")),
+    "dry_run": truth,
+    "windows": many(_window),
+    "alarms": many(text),
+}

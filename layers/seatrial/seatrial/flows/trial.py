@@ -1,0 +1,176 @@
+"""The trial: a suite run against a version that serves no users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from seatrial.aws.lambdas import LambdaError, Lambdas
+from seatrial.core import expect, suite
+from seatrial.core.cases import Case
+from seatrial.core.expect import Response
+from seatrial.core.paths import UnreadableError
+from seatrial.core.source import NoSuiteError
+from seatrial.core.suite import Suite
+from seatrial.core.values import Json, UnfitError
+from seatrial.flows import suite_file
+
+SUITE = "suite.yaml"
+
+# A refusal must fit into a log line and a message to a phone; the report has the rest.
+_TOLD = 3
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """How a case went. `sentences` say what did not hold, or why it was skipped; `notes` what could not be measured.
+
+    `duration` is Lambda's own figure in milliseconds, `version` the one that answered; None when the case did not run.
+    """
+
+    name: str
+    outcome: Literal["passed", "failed", "skipped"]
+    sentences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    duration: float | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """The results in the order of the suite."""
+
+    results: tuple[CaseResult, ...]
+
+    @property
+    def failed(self) -> tuple[CaseResult, ...]:
+        return tuple(result for result in self.results if result.outcome == "failed")
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the version may not go on, as one sentence for people; None when no case failed."""
+        if not self.failed:
+            return None
+        told = [f"'{result.name}': {', '.join(result.sentences)}" for result in self.failed[:_TOLD]]
+        more = [f"and {len(self.failed) - _TOLD} more"] if len(self.failed) > _TOLD else []
+        return f"{len(self.failed)} of {_cases(len(self.results))} failed: {'; '.join(told + more)}"
+
+    @property
+    def summary(self) -> str:
+        """The refusal, or how many cases passed."""
+        if self.refusal:
+            return self.refusal
+        if not self.results:
+            return "no case was to be run"
+        passed = sum(result.outcome == "passed" for result in self.results)
+        skipped = len(self.results) - passed
+        return f"{passed} of {_cases(len(self.results))} passed" + (f", {skipped} skipped" if skipped else "")
+
+
+def _cases(count: int) -> str:
+    return f"{count} case{'' if count == 1 else 's'}"
+
+
+def load(lambdas: Lambdas, function: str, version: str) -> Suite:
+    """The suite in the version's own package. Raises NoSuiteError, SuiteError and LambdaError."""
+    files = lambdas.package(function, version).files
+    if SUITE not in files:
+        raise NoSuiteError(
+            f"{function}:{version} brings no seatrial/{SUITE}: put a folder seatrial/ with a {SUITE} beside the code "
+            "of the function (in its CodeUri), so that the package holds it, and deploy again"
+        )
+    return suite.parse(suite_file.read(files[SUITE], f"seatrial/{SUITE}"), files)
+
+
+def load_folder(folder: Path) -> Suite:
+    """The suite in a folder `seatrial/` on this machine. Raises NoSuiteError and SuiteError."""
+    path = folder / SUITE
+    if not path.is_file():
+        raise NoSuiteError(f"there is no {path}: name the folder that holds {SUITE}, usually seatrial/ beside the code")
+    files = {
+        str(file.relative_to(folder).as_posix()): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.resolve().is_relative_to(folder.resolve())
+    }
+    return suite.parse(suite_file.read(files[SUITE], str(path)), files)
+
+
+def run(
+    lambdas: Lambdas,
+    function: str,
+    candidate: str,
+    suite: Suite,
+    *,
+    until: Callable[[], float],
+    stable: str | None = None,
+    smoke_only: bool = False,
+    qualifier: str | None = None,
+) -> TrialReport:
+    """Runs the cases one after the other and never raises for what a case does.
+
+    `candidate` and `stable` are version numbers: invoking a number is what keeps a trial dark. `qualifier` is asked
+    instead of the candidate, for smoke cases through an alias. `until` tells how many seconds are left; when none
+    are, no further case is begun and those that remain have failed.
+    """
+    running = _Trial(lambdas, function, qualifier or candidate, stable, until)
+    return TrialReport(tuple(running.run(case) for case in suite.cases if case.smoke or not smoke_only))
+
+
+class _Trial:
+    """A run of a suite with what its cases have captured so far."""
+
+    def __init__(
+        self, lambdas: Lambdas, function: str, asked: str, stable: str | None, until: Callable[[], float]
+    ) -> None:
+        self._lambdas = lambdas
+        self._function = function
+        self._qualifiers: Mapping[str, str | None] = {"candidate": asked, "stable": stable}
+        self._until = until
+        self._captured: dict[str, Json] = {}
+
+    def run(self, case: Case) -> CaseResult:
+        if missing := sorted(case.needs - self._captured.keys()):
+            return CaseResult(case.name, "skipped", (f"needs '{missing[0]}', which no case before it could capture",))
+        qualifier = self._qualifiers[case.on]
+        if qualifier is None:
+            return CaseResult(case.name, "skipped", ("there is no stable version to run it on",))
+        if self._until() <= 0:
+            return CaseResult(case.name, "failed", ("not run: the time for the trial was over",))
+        return self._ask(case, qualifier)
+
+    def _ask(self, case: Case, qualifier: str) -> CaseResult:
+        try:
+            expectations = case.expectations(self._captured)
+            request = case.request(self._captured)
+            response = self._lambdas.invoke(self._function, qualifier, request, self._until)
+        except (LambdaError, UnfitError) as error:
+            return CaseResult(case.name, "failed", (str(error),))
+        if case.body == "json":
+            response = expect.with_json_body(response)
+        wrong = [str(mismatch) for mismatch in expect.check(expectations, response)]
+        wrong += self._capture(case, response)
+        return CaseResult(
+            name=case.name,
+            outcome="failed" if wrong else "passed",
+            sentences=tuple(wrong),
+            notes=tuple(f"{path} was not measured" for path in expect.unmeasured(expectations, response)),
+            duration=response.duration,
+            version=response.version,
+        )
+
+    def _capture(self, case: Case, response: Response) -> list[str]:
+        """Keeps what later cases need; a sentence for each value that is not there."""
+        wrong = []
+        for name, path in case.capture.items():
+            try:
+                value = path.find(response.document())
+            except UnreadableError as error:
+                wrong.append(f"'{name}' can't be captured: {path} {error}")
+                continue
+            if value is None:
+                wrong.append(f"'{name}' can't be captured: {path} is absent")
+            else:
+                self._captured[name] = value
+        return wrong

@@ -1,0 +1,205 @@
+"""One chart a release, as SVG: who got the traffic, what came to a bad end, and when something was decided.
+
+Two panels above one time axis, so that no line has to be read against two scales. Colours are the page's CSS classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+
+from .report import BUCKET, Mark, RehearsedRelease
+
+LEFT, RIGHT = 46.0, 14.0  # room for the numbers of the axes, in pixels
+LANE = 20.0  # the height of a row of mark numbers
+TRAFFIC_HEIGHT, BAD_HEIGHT = 130.0, 90.0
+TITLE = 30.0  # above each panel
+WIDEST_BAR = 28.0
+TICK_STEPS = (10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)  # seconds
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """Stage seconds from `first` to `last` across the pixels from `left` to `right`."""
+
+    first: float
+    last: float
+    left: float
+    right: float
+
+    def x(self, t: float) -> float:
+        return self.left + (t - self.first) / (self.last - self.first) * (self.right - self.left)
+
+    def ticks(self) -> list[int]:
+        """Round moments, at least 60 pixels apart."""
+        fitting = [step for step in TICK_STEPS if self.x(step) - self.x(0) >= 60]
+        step = fitting[0] if fitting else TICK_STEPS[-1]
+        start = -int(-self.first // step) * step
+        return list(range(start, int(self.last) + 1, step))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Values from 0 to `top` between the pixels `y1` (below) and `y0` (above)."""
+
+    y0: float
+    y1: float
+    top: float
+
+    def y(self, value: float) -> float:
+        return self.y1 - value / self.top * (self.y1 - self.y0)
+
+
+def clock(t: float) -> str:
+    """Stage seconds as minutes and seconds: 302.4 is 5:02."""
+    seconds = round(t)
+    return f"{'-' if seconds < 0 else ''}{abs(seconds) // 60}:{abs(seconds) % 60:02d}"
+
+
+def svg(release: RehearsedRelease, width: int = 760) -> str:
+    """The chart of a release, `width` pixels wide."""
+    axis = TimeAxis(*_span(release), LEFT, width - RIGHT)
+    lanes = _lanes(release.marks, axis)
+    head = LANE * (max(lanes) + 1) + 4 if lanes else 0.0
+    traffic = Panel(head + TITLE, head + TITLE + TRAFFIC_HEIGHT, 1.0)
+    bad = Panel(traffic.y1 + TITLE + 14, traffic.y1 + TITLE + 14 + BAD_HEIGHT, _top_of_bad(release))
+    parts = [
+        *_marks(release.marks, lanes, axis, bad.y1),  # first, so that titles stand above their lines
+        *_traffic(release, axis, traffic),
+        *_bad(release, axis, bad),
+        *_times(axis, bad),
+    ]
+    height = bad.y1 + 40
+    return (
+        f'<svg viewBox="0 0 {width} {height:.0f}" width="{width}" height="{height:.0f}" role="img"'
+        f' aria-label="{escape(describe(release))}">\n' + "\n".join(parts) + "\n</svg>"
+    )
+
+
+def describe(release: RehearsedRelease) -> str:
+    """The chart in a sentence, for those who can't see it."""
+    served = sum(bucket.candidate_served for bucket in release.requests)
+    candidate_bad = sum(bucket.candidate_bad for bucket in release.requests)
+    stable_bad = sum(bucket.stable_bad for bucket in release.requests)
+    most = max((weight.share for weight in release.weights), default=0.0)
+    last = release.weights[-1].share if release.weights else 0.0
+    return (
+        f"Version {release.candidate} got at most {most:.0%} of the traffic and ended with {last:.0%};"
+        f" it answered {served} requests, {candidate_bad} of them badly."
+        f" Version {release.stable} answered {stable_bad} badly."
+    )
+
+
+def _span(release: RehearsedRelease) -> tuple[float, float]:
+    """The first and the last second to show: everything that is known of the release."""
+    moments = [0.0, release.seconds, *(mark.t for mark in release.marks), *(weight.t for weight in release.weights)]
+    moments += [t for bucket in release.requests for t in (bucket.start, bucket.start + BUCKET)]
+    return min(moments), max(*moments, min(moments) + 1)
+
+
+def _top_of_bad(release: RehearsedRelease) -> float:
+    """A round number that no bar reaches above."""
+    most = max((bucket.bad for bucket in release.requests), default=0)
+    scale = 1
+    while True:
+        for step in (2, 4, 10):
+            if most <= step * scale:
+                return float(step * scale)
+        scale *= 10
+
+
+def _traffic(release: RehearsedRelease, axis: TimeAxis, panel: Panel) -> Iterator[str]:
+    yield _title(panel, f"Traffic on version {release.candidate} (dots: as users met it)")
+    yield from _scale(axis, panel, [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")])
+    points = [(axis.first, 0.0)]
+    for weight in release.weights:
+        points += [(weight.t, points[-1][1]), (weight.t, weight.share)]
+    points.append((axis.last, points[-1][1]))
+    line = " ".join(f"{axis.x(t):.1f},{panel.y(share):.1f}" for t, share in points)
+    ground = f"{axis.x(axis.last):.1f},{panel.y1:.1f} {axis.x(axis.first):.1f},{panel.y1:.1f}"
+    yield f'<polygon class="candidate-area" points="{line} {ground}"/>'
+    yield f'<polyline class="candidate-line" points="{line}"/>'
+    for bucket in release.requests:
+        if bucket.served:
+            x, y = axis.x(bucket.start + BUCKET / 2), panel.y(bucket.candidate_served / bucket.served)
+            yield f'<circle class="met" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
+
+
+def _bad(release: RehearsedRelease, axis: TimeAxis, panel: Panel) -> Iterator[str]:
+    yield _title(panel, f"Bad outcomes in {BUCKET} s")
+    key = axis.right
+    for side, version in (("candidate", release.candidate), ("stable", release.stable)):
+        label = f"version {version}"
+        key -= 7.0 * len(label) + 6
+        yield f'<text x="{key:.1f}" y="{panel.y0 - 14:.1f}">{escape(label)}</text>'
+        key -= 15
+        yield f'<rect class="{side}" x="{key:.1f}" y="{panel.y0 - 24:.1f}" width="11" height="11"/>'
+        key -= 6
+    yield from _scale(axis, panel, [(0.0, "0"), (panel.top / 2, f"{panel.top / 2:g}"), (panel.top, f"{panel.top:g}")])
+    for bucket in release.requests:
+        room = axis.x(bucket.start + BUCKET) - axis.x(bucket.start)
+        width = min(max(room - 1, 1.0), WIDEST_BAR)
+        left = axis.x(bucket.start) + (room - width) / 2
+        floor = panel.y1
+        for side, version, bad, served in (
+            ("stable", release.stable, bucket.stable_bad, bucket.stable_served),
+            ("candidate", release.candidate, bucket.candidate_bad, bucket.candidate_served),
+        ):
+            if bad:
+                height = panel.y1 - panel.y(bad)
+                floor -= height
+                hint = f"{clock(bucket.start)}, version {version}: {bad} of {served} bad"
+                yield (
+                    f'<rect class="{side}" x="{left:.1f}" y="{floor:.1f}" width="{width:.1f}" height="{height:.1f}">'
+                    f"<title>{escape(hint)}</title></rect>"
+                )
+    if not any(bucket.bad for bucket in release.requests):
+        x, y = (axis.left + axis.right) / 2, panel.y(panel.top / 2) - 6
+        yield f'<text class="faint" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">none</text>'
+
+
+def _title(panel: Panel, text: str) -> str:
+    return f'<text class="title" x="0" y="{panel.y0 - 14:.1f}">{escape(text)}</text>'
+
+
+def _scale(axis: TimeAxis, panel: Panel, values: Iterable[tuple[float, str]]) -> Iterator[str]:
+    for value, label in values:
+        y = panel.y(value)
+        yield f'<line class="grid" x1="{axis.left:.1f}" y1="{y:.1f}" x2="{axis.right:.1f}" y2="{y:.1f}"/>'
+        yield f'<text class="faint" x="{axis.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
+
+
+def _times(axis: TimeAxis, panel: Panel) -> Iterator[str]:
+    for t in axis.ticks():
+        x = axis.x(t)
+        yield f'<line class="grid" x1="{x:.1f}" y1="{panel.y1:.1f}" x2="{x:.1f}" y2="{panel.y1 + 5:.1f}"/>'
+        yield f'<text class="faint" x="{x:.1f}" y="{panel.y1 + 17:.1f}" text-anchor="middle">{clock(t)}</text>'
+    middle = (axis.left + axis.right) / 2
+    yield (
+        f'<text class="faint" x="{middle:.1f}" y="{panel.y1 + 34:.1f}" text-anchor="middle">'
+        "minutes of stage time since the deployment began</text>"
+    )
+
+
+def _lanes(marks: Iterable[Mark], axis: TimeAxis) -> list[int]:
+    """For each mark the row its number stands in: the first one where it touches no other."""
+    ends: list[float] = []
+    lanes = []
+    for mark in marks:
+        x = axis.x(mark.t)
+        lane = next((i for i, end in enumerate(ends) if end < x), len(ends))
+        ends[lane:] = [x + LANE, *ends[lane + 1 :]]
+        lanes.append(lane)
+    return lanes
+
+
+def _marks(marks: Iterable[Mark], lanes: Iterable[int], axis: TimeAxis, bottom: float) -> Iterator[str]:
+    for number, (mark, lane) in enumerate(zip(marks, lanes, strict=True), start=1):
+        x, y = axis.x(mark.t), lane * LANE + LANE / 2
+        yield f'<line class="mark {mark.kind}" x1="{x:.1f}" y1="{y + 9:.1f}" x2="{x:.1f}" y2="{bottom:.1f}"/>'
+        yield (
+            f'<g class="number {mark.kind}"><title>{clock(mark.t)} {escape(mark.text)}</title>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9"/>'
+            f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{number}</text></g>'
+        )

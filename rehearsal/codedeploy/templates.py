@@ -52,7 +52,7 @@ _operation: ContextVar[Operation | None] = ContextVar("stage_stack_operation", d
 
 
 def operation(stack_name: str) -> Operation:
-    """The one that runs in this context; a nested stack, or a rollback that is continued, goes by what the stack has."""
+    """The one that runs in this context. A nested stack and a continued rollback go by what the stack has."""
     running = _operation.get()
     if running is not None and running.stack_name == stack_name:
         return running

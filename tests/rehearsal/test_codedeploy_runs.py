@@ -1,0 +1,386 @@
+"""Deployments as they run, in a small real account in memory and with a clock whose minutes are short."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+from seatrial.settings import Clock
+
+from rehearsal.codedeploy.appspec import AppSpec, Revision
+from rehearsal.codedeploy.errors import ApiError
+from rehearsal.codedeploy.model import Alarms, AutoRollback, Cause, Deployment, Scope, Status
+from rehearsal.codedeploy.port import AliasState, StateChange
+from rehearsal.codedeploy.registry import Application, Group
+from rehearsal.codedeploy.run import Behaviour
+from rehearsal.codedeploy.service import Service
+
+RATE = 300.0
+PATIENCE = 3600.0 * 2
+"""Stage seconds after which a test gives up: 24 s on the wall."""
+
+
+@dataclass
+class MemoryAccount:
+    """One function with versions and an alias, hooks that are Python functions, and alarms that ring on command."""
+
+    aliases: dict[str, AliasState] = field(default_factory=lambda: {"live": AliasState("7")})
+    versions: frozenset[str] = frozenset({"7", "8"})
+    hooks: dict[str, Callable[[Mapping[str, str]], None]] = field(default_factory=dict)
+    alarms: dict[str, str] = field(default_factory=dict)
+    published: list[StateChange] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def scope(self) -> Scope:
+        return Scope("111122223333", "eu-west-1")
+
+    def alias(self, function: str, alias: str) -> AliasState:
+        if alias not in self.aliases:
+            raise LookupError(f"{function} has no alias {alias}")
+        return self.aliases[alias]
+
+    def set_alias(self, function: str, alias: str, state: AliasState) -> None:
+        for version in (state.main, *state.weights):
+            if version not in self.versions:
+                raise LookupError(f"{function} has no version {version}")
+        self.aliases[alias] = state
+
+    def has_version(self, function: str, version: str) -> bool:
+        return version in self.versions
+
+    def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
+        self.asked.append(hook)
+        if hook not in self.hooks:
+            raise LookupError(f"Function not found: {hook}")
+        threading.Thread(target=self.hooks[hook], args=(payload,), daemon=True).start()
+
+    def alarm_state(self, name: str) -> str | None:
+        return self.alarms.get(name)
+
+    def publish(self, change: StateChange) -> None:
+        self.published.append(change)
+
+
+@dataclass
+class Stage:
+    account: MemoryAccount
+    service: Service
+    moved: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.service.on_weights = lambda change: self.moved.set()
+
+    def group(
+        self,
+        *,
+        config: str = "LambdaCanary10Percent5Minutes",
+        alarms: tuple[str, ...] = (),
+        causes: tuple[Cause, ...] = tuple(Cause),
+    ) -> None:
+        group = Group(
+            application="app",
+            name="group",
+            config=f"CodeDeployDefault.{config}",
+            role="arn:aws:iam::111122223333:role/deployer",
+            alarms=Alarms(bool(alarms), names=alarms),
+            auto_rollback=AutoRollback(bool(causes), frozenset(causes)),
+        )
+        self.service.registry.add_group(group)
+
+    def start(self, *, before: str | None = None, after: str | None = None, current: str = "7") -> str:
+        spec = AppSpec("payments", "live", current, "8", before, after)
+        return self.service.create_deployment("app", "group", Revision("String", spec.text()))
+
+    def end(self, deployment_id: str) -> Deployment:
+        """The deployment and, if there is one, its rollback have ended."""
+        ended = self.service.wait(deployment_id, PATIENCE)
+        assert ended.ended, f"{deployment_id} is still {ended.status}"
+        if ended.rollback_id:
+            assert self.service.wait(ended.rollback_id, PATIENCE).ended
+        return ended
+
+    def until_it_shifts(self) -> None:
+        assert self.moved.wait(20)
+
+    def answers(self, passed: bool) -> Callable[[Mapping[str, str]], None]:
+        """A hook that answers at once."""
+        return lambda call: self.service.answer_hook(
+            call["DeploymentId"], call["LifecycleEventHookExecutionId"], passed
+        )
+
+    def states(self) -> list[tuple[str, str]]:
+        return [(change.deployment, change.state) for change in self.account.published]
+
+    def routes(self) -> list[tuple[str, dict[str, float]]]:
+        return [(change.main, dict(change.weights)) for change in self.service.weights]
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    account = MemoryAccount()
+    service = Service(account, Clock(origin=time.time(), rate=RATE))
+    service.registry.add_application(Application("app", 0.0))
+    yield Stage(account, service)
+    service.reset()
+
+
+def lifecycle(deployment: Deployment) -> list[str]:
+    return [str(event.status) for event in deployment.lifecycle]
+
+
+def error(deployment: Deployment) -> str:
+    return deployment.error.code if deployment.error else ""
+
+
+def test_a_canary_asks_both_hooks_and_moves_the_alias_in_two_steps(stage: Stage) -> None:
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(True), "post": stage.answers(True)}
+    ended = stage.end(stage.start(before="pre", after="post"))
+    assert (ended.status, ended.weight, ended.error) == (Status.SUCCEEDED, 1.0, None)
+    assert lifecycle(ended) == ["Succeeded"] * 3
+    assert stage.routes() == [("7", {"8": 0.1}), ("8", {})]
+    assert stage.account.asked == ["pre", "post"]
+    assert stage.states() == [(ended.id, "START"), (ended.id, "SUCCESS")]
+    first, last = (change.time for change in stage.service.weights)
+    assert 300 <= last - first < 345
+    assert ended.started is not None
+    assert first - ended.started >= 2  # BeforeAllowTraffic begins about two seconds after the start
+
+
+def test_a_linear_shift_takes_ten_steps(stage: Stage) -> None:
+    stage.group(config="LambdaLinear10PercentEvery1Minute")
+    stage.end(stage.start())
+    assert stage.routes() == [*(("7", {"8": n / 10}) for n in range(1, 10)), ("8", {})]
+
+
+def test_a_hook_that_fails_keeps_the_candidate_from_users_and_a_rollback_follows(stage: Stage) -> None:
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(False)}
+    ended = stage.end(stage.start(before="pre"))
+    assert (ended.status, error(ended)) == (Status.FAILED, "HOOK_EXECUTION_FAILURE")
+    assert lifecycle(ended) == ["Failed", "Skipped", "Skipped"]
+    assert stage.routes() == [("7", {})]  # the rollback's
+    assert stage.states() == [
+        (ended.id, "START"),
+        (ended.id, "FAILURE"),
+        (ended.rollback_id, "START"),
+        (ended.rollback_id, "SUCCESS"),
+    ]
+
+
+def test_after_the_shift_a_hook_that_fails_takes_users_back(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce")
+    stage.account.hooks = {"post": stage.answers(False)}
+    ended = stage.end(stage.start(after="post"))
+    assert lifecycle(ended) == ["Succeeded", "Succeeded", "Failed"]
+    assert stage.routes() == [("8", {}), ("7", {})]
+    assert ended.rollback_id is not None
+    back = stage.service.deployment(ended.rollback_id)
+    assert (back.status, back.creator, lifecycle(back)) == (Status.SUCCEEDED, "codeDeployRollback", ["Succeeded"] * 3)
+    assert back.started is not None
+    assert back.completed is not None
+    assert 2 <= back.completed - back.started < 15
+    assert stage.account.asked == ["post"]  # no hook is invoked for a rollback
+
+
+def test_a_hook_that_never_answers_fails_the_deployment_after_an_hour(stage: Stage) -> None:
+    stage.service.behaviour = replace(stage.service.behaviour, hook_limit=60.0)
+    stage.group()
+    stage.account.hooks = {"pre": lambda call: None}
+    ended = stage.end(stage.start(before="pre"))
+    assert (ended.status, error(ended)) == (Status.FAILED, "TIMEOUT")
+    assert Behaviour().hook_limit == 3600
+
+
+def test_a_hook_that_is_not_there_is_a_matter_of_permissions(stage: Stage) -> None:
+    stage.group()
+    ended = stage.end(stage.start(before="nobody"))
+    assert error(ended) == "IAM_ROLE_PERMISSIONS"
+    assert ended.error is not None
+    assert "arn:aws:iam::111122223333:role/deployer does not give you permission" in ended.error.message
+
+
+def test_an_alarm_that_already_rings_stops_before_any_hook_and_any_weight(stage: Stage) -> None:
+    stage.group(alarms=("errors",), causes=())
+    stage.account.alarms = {"errors": "ALARM"}
+    stage.account.hooks = {"pre": stage.answers(True)}
+    ended = stage.end(stage.start(before="pre"))
+    assert (ended.status, error(ended)) == (Status.STOPPED, "ALARM_ACTIVE")
+    assert lifecycle(ended) == ["Skipped"] * 3
+    assert (stage.account.asked, stage.routes()) == ([], [])
+    assert stage.states() == [(ended.id, "START"), (ended.id, "STOP")]
+
+
+def test_an_alarm_during_the_shift_stops_it_within_a_poll_and_the_rollback_ignores_it(stage: Stage) -> None:
+    stage.group(config="LambdaCanary10Percent30Minutes", alarms=("quiet", "errors"))
+    stage.account.alarms = {"quiet": "INSUFFICIENT_DATA", "errors": "OK"}
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.account.alarms["errors"] = "ALARM"
+    ended = stage.end(started)
+    assert (ended.status, error(ended)) == (Status.STOPPED, "ALARM_ACTIVE")
+    assert ended.error is not None
+    assert ended.error.message.endswith("<errors>")
+    assert lifecycle(ended) == ["Succeeded", "Failed", "Skipped"]
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
+def test_an_alarm_is_polled_while_a_hook_is_awaited(stage: Stage) -> None:
+    stage.group(alarms=("errors",))
+    stage.account.alarms = {"errors": "OK"}
+    stage.account.hooks = {"pre": lambda call: stage.account.alarms.update(errors="ALARM")}
+    ended = stage.end(stage.start(before="pre"))
+    assert (error(ended), lifecycle(ended)) == ("ALARM_ACTIVE", ["Failed", "Skipped", "Skipped"])
+
+
+def test_an_alarm_that_does_not_exist_is_noted_and_stops_nothing(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce", alarms=("ghost",))
+    assert stage.end(stage.start()).status is Status.SUCCEEDED
+    notes = [change.text for change in stage.service.changes if change.kind == "note"]
+    assert notes == ["no such alarm, so it stops nothing: ghost"]
+
+
+def test_a_group_whose_polls_are_switched_off_shifts_past_a_ringing_alarm(stage: Stage) -> None:
+    stage.group(config="LambdaCanary10Percent5Minutes", alarms=("errors",))
+    stage.account.alarms = {"errors": "OK"}
+    stage.service.poll_alarms_of("group", on=False)
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.account.alarms["errors"] = "ALARM"
+    assert stage.end(started).status is Status.SUCCEEDED
+
+
+def test_a_stop_with_rollback_takes_users_back(stage: Stage) -> None:
+    stage.group(causes=())
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.service.stop(started, rollback=True)
+    ended = stage.end(started)
+    assert (ended.status, error(ended)) == (Status.STOPPED, "MANUAL_STOP")
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
+def test_a_stop_without_rollback_leaves_the_weights_and_the_next_deployment_is_refused(stage: Stage) -> None:
+    stage.group()
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.service.stop(started, rollback=False)
+    ended = stage.end(started)
+    assert ended.rollback is None
+    assert stage.account.aliases["live"] == AliasState("7", {"8": 0.1})
+    refused = stage.end(stage.start())
+    assert (refused.status, error(refused)) == (Status.FAILED, "INVALID_LAMBDA_CONFIGURATION")
+    assert stage.account.aliases["live"] == AliasState("7", {"8": 0.1})
+
+
+def test_a_stop_of_what_has_ended_is_an_error(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce")
+    started = stage.start()
+    stage.end(started)
+    with pytest.raises(ApiError) as refused:
+        stage.service.stop(started)
+    assert refused.value.name == "DeploymentAlreadyCompletedException"
+
+
+def test_during_a_hook_a_stop_wins_and_the_later_answer_is_told_so(stage: Stage) -> None:
+    stage.group()
+    calls: list[Mapping[str, str]] = []
+    invoked = threading.Event()
+    stage.account.hooks = {"pre": lambda call: (calls.append(call), invoked.set())[0]}
+    started = stage.start(before="pre")
+    assert invoked.wait(20)
+    stage.service.stop(started)
+    with pytest.raises(ApiError) as late:
+        stage.answers(True)(calls[0])
+    assert late.value.name == "LifecycleEventAlreadyCompletedException"
+    assert error(stage.end(started)) == "MANUAL_STOP"
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
+def test_a_second_answer_is_told_that_the_event_has_completed_and_a_strange_one_that_nobody_asked(stage: Stage) -> None:
+    stage.group()
+    calls: list[Mapping[str, str]] = []
+
+    def twice(call: Mapping[str, str]) -> None:
+        calls.append(call)
+        stage.answers(True)(call)
+
+    stage.account.hooks = {"pre": twice}
+    started = stage.start(before="pre")
+    stage.until_it_shifts()
+    with pytest.raises(ApiError) as second:
+        stage.answers(True)(calls[0])
+    with pytest.raises(ApiError) as strange:
+        stage.service.answer_hook(started, "made up", True)
+    assert second.value.name == "LifecycleEventAlreadyCompletedException"
+    assert strange.value.name == "InvalidLifecycleEventHookExecutionIdException"
+
+
+@pytest.mark.parametrize(
+    ("alias", "text"),
+    [
+        pytest.param(AliasState("6"), "does not match the current version in AppSpec file", id="another main version"),
+        pytest.param(AliasState("7", {"8": 0.5}), "references two versions", id="weights"),
+    ],
+)
+def test_an_alias_that_disagrees_is_refused_and_left_alone(stage: Stage, alias: AliasState, text: str) -> None:
+    stage.group()
+    stage.account.aliases["live"] = alias
+    ended = stage.end(stage.start())
+    assert (ended.status, error(ended), ended.rollback) == (Status.FAILED, "INVALID_LAMBDA_CONFIGURATION", None)
+    assert ended.error is not None
+    assert text in ended.error.message
+    assert (stage.account.aliases["live"], stage.routes()) == (alias, [])
+
+
+def test_a_group_has_one_deployment_at_a_time_and_its_rollback_counts(stage: Stage) -> None:
+    stage.service.behaviour = replace(stage.service.behaviour, rollback_takes=600.0)
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(False)}
+    started = stage.start(before="pre")
+    with pytest.raises(ApiError) as second:
+        stage.start()
+    assert second.value.name == "DeploymentLimitExceededException"
+    assert stage.service.wait(started, PATIENCE).rollback_id
+    with pytest.raises(ApiError):
+        stage.start()
+
+
+def test_a_version_that_disappears_during_the_shift_fails_the_deployment_and_users_go_back(stage: Stage) -> None:
+    stage.group()
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.account.versions = frozenset({"7"})
+    ended = stage.end(started)
+    assert error(ended) == "INVALID_LAMBDA_FUNCTION"
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
+def test_a_reset_ends_the_threads_and_forgets_everything(stage: Stage) -> None:
+    stage.group()
+    stage.account.hooks = {"pre": lambda call: None}
+    stage.start(before="pre")
+    stage.service.reset()
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("codedeploy-d-")] == []
+    assert (stage.service.deployments(), stage.service.registry.applications()) == ([], [])
+
+
+def test_every_change_is_told_with_its_stage_time(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce")
+    told: list[str] = []
+    stage.service.on_change = lambda change: told.append(f"{change.kind}: {change.text}")
+    stage.end(stage.start())
+    assert told == [
+        "status: payments:live 7 → 8",
+        "event: BeforeAllowTraffic InProgress",
+        "event: BeforeAllowTraffic Succeeded",
+        "event: AllowTraffic InProgress",
+        "weights: payments:live is version 8",
+        "event: AllowTraffic Succeeded",
+        "event: AfterAllowTraffic InProgress",
+        "event: AfterAllowTraffic Succeeded",
+        "status: Succeeded",
+    ]

@@ -9,10 +9,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from seatrial.aws.lambdas import Lambdas
+from seatrial.flows import trial
 
 from examples.payments.requests import user_request
 
@@ -29,10 +32,9 @@ class Context:
 
 
 class Payments:
-    """One version of the service: `function/`, with a variant laid over it."""
+    """One version of the service, imported from the package that is first on the path."""
 
-    def __init__(self, package: Path) -> None:
-        self.modules = {file.stem for file in package.glob("*.py")}
+    def __init__(self) -> None:
         self.handler: Callable[[Any, Any], dict[str, Any]] = importlib.import_module("app").handler
 
     def __call__(self, event: dict[str, Any]) -> Answer:
@@ -65,7 +67,7 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Version
     before = {name: sys.modules.pop(name) for name in names & set(sys.modules)}
 
     def make(variant: str) -> Payments:
-        package = tmp_path / variant
+        package = tmp_path / f"{len(list(tmp_path.iterdir()))}-{variant}"
         shutil.copytree(PAYMENTS / "function", package, ignore=shutil.ignore_patterns("__pycache__"))
         if variant != "v1":
             for file in (PAYMENTS / "variants" / variant).glob("*.py"):
@@ -73,7 +75,7 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Version
         for name in names:
             sys.modules.pop(name, None)
         monkeypatch.syspath_prepend(package)
-        return Payments(package)
+        return Payments()
 
     yield make
     for name in names:
@@ -205,3 +207,56 @@ def test_every_variant_replaces_one_module_and_its_row_in_the_readme_names_it() 
         (module,) = [file.name for file in folder.iterdir() if file.name != "__pycache__"]
         assert (PAYMENTS / "function" / module).is_file()
         assert f"| `{folder.name}` | `{module}` |" in readme
+
+
+class LambdaClient:
+    """As much of Lambda's client as a trial calls; its functions run right here."""
+
+    def __init__(self, **versions: Payments | Exception) -> None:
+        self.versions = versions
+
+    def invoke(self, **call: Any) -> dict[str, Any]:
+        version = self.versions[f"v{call['Qualifier']}"]
+        answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": call["Qualifier"]}
+        if isinstance(version, Exception):
+            error = {"errorType": type(version).__name__, "errorMessage": str(version)}
+            return {**answer, "FunctionError": "Unhandled", "Payload": BytesIO(json.dumps(error).encode())}
+        context = Context(f"arn:aws:lambda:eu-west-1:123456789012:function:payments:{call['Qualifier']}")
+        response = version.handler(json.loads(call["Payload"]), context)
+        return {**answer, "Payload": BytesIO(json.dumps(response).encode())}
+
+
+def try_out(stable: Payments, candidate: Payments | Exception) -> trial.TrialReport:
+    suite = trial.load_folder(PAYMENTS / "function" / "seatrial")
+    client: Any = LambdaClient(v1=stable, v2=candidate)
+    return trial.run(Lambdas(client), "payments", "2", suite, stable="1", until=lambda: 60.0)
+
+
+@pytest.mark.parametrize("variant", ["v1", "good", "fails-for-some"])
+def test_the_suite_passes_in_the_dark_and_no_outcome_is_counted(
+    version: Version, variant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = try_out(version("v1"), version(variant))
+    assert report.refusal is None
+    assert [result.outcome for result in report.results] == ["passed"] * 12
+    assert report.results[-1].version == "1", "the version we would go back to was asked"
+    assert capsys.readouterr().out == ""
+
+
+def test_fails_in_the_dark_fails_one_case_and_the_refusal_says_which(version: Version) -> None:
+    assert try_out(version("v1"), version("fails-in-the-dark")).refusal == (
+        "1 of 12 cases failed: 'asks 2 for 80 JPY': response.body.fee is 1.6, expected 2"
+    )
+
+
+def test_throws_while_importing_fails_the_first_case_already(version: Version) -> None:
+    with pytest.raises(KeyError) as thrown:
+        version("throws-while-importing")
+    refusal = try_out(version("v1"), thrown.value).refusal
+    assert refusal is not None
+    assert refusal.startswith("11 of 12 cases failed: 'health answers'")
+
+
+def test_the_suite_has_a_smoke_case_that_is_asked_through_the_alias() -> None:
+    suite = trial.load_folder(PAYMENTS / "function" / "seatrial")
+    assert [case.name for case in suite.cases if case.smoke] == ["health answers"]

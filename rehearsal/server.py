@@ -72,23 +72,23 @@ class Additions:
         self.calls = iam.install()
         self.codedeploy = codedeploy.install(clock)
         self.codedeploy.on_change = self._codedeploy_changed
-        self.codedeploy.on_weights = self._weights_changed
 
     def _alarm_changed(self, name: str, old: str, new: str, reason: str, at: float) -> None:
         self.records.add("alarm", t=at, alarm=name, old=old, new=new, reason=reason)
 
     def _codedeploy_changed(self, change: Any) -> None:
-        self.records.add("codedeploy", t=change.time, what=change.kind, text=change.text, deployment=change.deployment_id)
-
-    def _weights_changed(self, change: Any) -> None:
-        self.records.add(
-            "weights",
-            t=change.time,
-            function=change.function,
-            alias=change.alias,
-            main=change.main,
-            weights=dict(change.weights),
-        )
+        self.records.add("codedeploy", t=change.at, what=change.kind, text=change.text, deployment=change.deployment)
+        if change.kind == "weights":
+            now = next(w for w in reversed(self.codedeploy.weights) if w.deployment == change.deployment)
+            self.records.add(
+                "weights",
+                t=now.at,
+                function=now.function,
+                alias=now.alias,
+                main=now.main,
+                weights=dict(now.weights),
+                deployment=now.deployment,
+            )
 
 
 class Gateway:
@@ -135,7 +135,7 @@ class Gateway:
             return _json(additions.calls.as_json())
         if path == "/_stage/switches" and scope["method"] == "POST":
             for group, on in json.loads(body).get("poll_alarms", {}).items():
-                additions.codedeploy.poll_alarms_of(group, on=bool(on))
+                additions.codedeploy.poll_alarms(bool(on), group)
             return _json({})
         return 404, {"Content-Type": "text/plain"}, f"the stage has no {path}".encode()
 
@@ -191,10 +191,9 @@ def _stop_with_the_parent(stop: Callable[[], None]) -> None:
 
 
 async def _run(port: int, clock: stage_clock.Clock, folder: Path, *, parent: bool) -> None:
-    from ministack.app import SERVICE_REGISTRY, app
+    from ministack.app import app
     from ministack.core import lambda_runtime
 
-    del SERVICE_REGISTRY
     additions = Additions(clock, port, folder)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,0 +1,1 @@
+"""The rehearsal's stories, one a file, in the order in which they are told."""

@@ -1,0 +1,42 @@
+# Two commands need nothing before them: `make rehearse` and `make test`. Each sets up .venv first.
+MINUTE ?= 2
+PORT ?= 4566
+BIN := .venv/bin
+export MINUTE
+
+.PHONY: help setup rehearse test proof stage lint unit clean
+
+help:
+	@echo "make rehearse            real releases of a payments service on this machine, then a report"
+	@echo "make test                everything that must hold at every commit"
+	@echo "make proof               the long runs; writes their tables to docs/"
+	@echo "make stage PORT=4566     a local AWS in the foreground, to deploy to; Ctrl-C stops it"
+	@echo "make clean               remove what was built and installed here"
+	@echo "MINUTE=2                 wall seconds of a stage minute (60 is real time)"
+
+setup:
+	@MAKECMDGOALS="$(MAKECMDGOALS)" scripts/setup
+
+rehearse: setup
+	@$(BIN)/python -m rehearsal.rehearse
+
+stage: setup
+	@PORT=$(PORT) $(BIN)/python -m rehearsal.stage
+
+test: setup lint unit
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint --regions eu-west-1 -- template.yaml examples/payments/template.yaml
+
+unit: setup
+	$(BIN)/python -m pytest -m "not proof"
+
+proof: setup
+	$(BIN)/python -m pytest -m proof
+
+clean:
+	rm -rf .venv .aws-sam build .rehearsal *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

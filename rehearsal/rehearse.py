@@ -1,0 +1,229 @@
+"""`make rehearse`: the whole of it. Starts the stage, deploys Seatrial and three payments services, and tells the stories.
+
+Three services are released side by side; what breaks Seatrial itself comes last and alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+
+from rehearsal import page, report, table
+from rehearsal.sam import PROJECT, Sam, SamError, source_of
+from rehearsal.scenarios import broken_hook, fails_for_some, fails_in_the_dark, good, on_call, throws_while_importing
+from rehearsal.scenarios.story import Check, Scenario, Seen, buckets, same
+from rehearsal.screen import Screen
+from rehearsal.stage import Stage, StageError
+from rehearsal.theatre import RehearsalError, Seatrials, Service, Watcher
+from rehearsal.traffic import Traffic
+
+SIDE_BY_SIDE: dict[str, tuple[Scenario, ...]] = {
+    "payments-1": (good.SCENARIO, on_call.SCENARIO),
+    "payments-2": (fails_in_the_dark.SCENARIO, throws_while_importing.SCENARIO, fails_for_some.BOTH),
+    "payments-3": (fails_for_some.ROLLBACK_ALONE, fails_for_some.POLL_ALONE),
+}
+ALONE: dict[str, tuple[Scenario, ...]] = {"payments-1": (broken_hook.SCENARIO,)}
+TOLD_IN_ORDER = (
+    good.SCENARIO,
+    fails_in_the_dark.SCENARIO,
+    fails_for_some.BOTH,
+    fails_for_some.ROLLBACK_ALONE,
+    fails_for_some.POLL_ALONE,
+    on_call.SCENARIO,
+    throws_while_importing.SCENARIO,
+    broken_hook.SCENARIO,
+)
+REQUESTS_A_SECOND = 14.0
+"""A wall second and service: enough that a 10 % canary meets a user every stage second at MINUTE=2."""
+
+MARK_KINDS = {"hook": "hook", "alarm": "alarm", "stop": "decision", "weights": "gate", "status": "rollback"}
+
+
+def told(scenario: Scenario, seen: Seen) -> report.RehearsedRelease:
+    """What the report says of one release."""
+    checks = tuple(scenario.checks(seen))
+    return report.RehearsedRelease(
+        id=scenario.id,
+        title=scenario.title,
+        service=seen.service,
+        deployment=seen.deployment_id,
+        stable=seen.stable,
+        candidate=seen.candidate,
+        configuration=str(seen.deployment["deploymentConfigName"]),
+        result=_result(seen),
+        reason=seen.reason or str(seen.deployment.get("errorInformation", {}).get("message", "")),
+        won=seen.won,
+        ok=all(check.ok for check in checks) and _result(seen) == scenario.result,
+        checks=tuple(report.Check(c.what, c.expected, c.happened, c.ok) for c in (_as_result(scenario, seen), *checks)),
+        seconds=seen.seconds_after,
+        weights=tuple(report.Weight(round(t, 1), share) for t, share in seen.weights()),
+        requests=tuple(report.Bucket(*row) for row in buckets(seen)),
+        marks=tuple(_marks(seen)),
+        story=tuple(seen.story),
+    )
+
+
+def _result(seen: Seen) -> str:
+    if seen.deployment["status"] == "Succeeded":
+        return "released"
+    return "refused" if seen.back_at() is None else "taken back"
+
+
+def _as_result(scenario: Scenario, seen: Seen) -> Check:
+    return same("what came of the release", scenario.result, _result(seen))
+
+
+def _marks(seen: Seen) -> Iterator[report.Mark]:
+    for record in seen.records:
+        at = round(record["t"] - seen.started, 1)
+        if record["kind"] == "alarm" and record["new"] == "ALARM":
+            yield report.Mark(at, "alarm", f"{record['alarm']} rings")
+        elif record["kind"] == "codedeploy" and record["what"] in MARK_KINDS:
+            yield report.Mark(at, MARK_KINDS[record["what"]], record["text"])
+
+
+class Rehearsal:
+    """The state of one rehearsal: what runs, and what was seen so far."""
+
+    def __init__(self, stage: Stage, screen: Screen) -> None:
+        self._stage = stage
+        self._screen = screen
+        self.sam = Sam(stage.endpoint)
+        self._sources = stage.folder / "sources"
+        self.seen: dict[str, report.RehearsedRelease] = {}
+
+    def prepare(self) -> Seatrials:
+        """Build and deploy Seatrial. The services' code is built beside it."""
+        self._screen.say("sam build, sam deploy: Seatrial itself, from its own template.yaml")
+        self.sam.build(PROJECT)
+        deployed = self.sam.deploy(PROJECT, "seatrial")
+        if not deployed.ok:
+            raise SamError(f"sam deploy of Seatrial failed:\n{deployed.tail(25)}")
+        self._screen.say("Seatrial is deployed")
+        return Seatrials(self._stage)
+
+    def build(self, service: str, release: str, variant: str) -> Path:
+        folder = source_of(variant, f"{service}-{release}", self._sources)
+        self.sam.build(folder)
+        return folder
+
+    def one_after_the_other(self, service: Service, scenarios: tuple[Scenario, ...], traffic: Traffic) -> None:
+        for scenario in scenarios:
+            folder = self.build(service.name, scenario.id, scenario.variant)
+            self._screen.say(f"{scenario.title}: sam deploy", service.name)
+            seen = service.rehearse(scenario, folder, traffic)
+            release = told(scenario, seen)
+            self.seen[scenario.id] = release
+            word = "as expected" if release.ok else "NOT as expected"
+            by = f" by {release.won}" if release.won else ""
+            self._screen.say(f"{scenario.title}: {release.result}{by}, {word}. {release.reason}", service.name)
+
+
+def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozenset[str]) -> report.Report:
+    """All stories (or those named in `only`), and the report on them. Whatever was started is stopped when this ends."""
+    began = time.monotonic()
+    started = datetime.now(UTC)
+    with ExitStack() as ending:
+        screen.say(f"the stage starts; a stage minute takes {minute:g} s")
+        stage = ending.enter_context(Stage(port=port, minute=minute))
+        run = Rehearsal(stage, screen)
+        ending.callback(run.sam.stop)
+        _release_services(run, stage, screen, ending, only)
+        releases = tuple(run.seen[s.id] for s in TOLD_IN_ORDER if s.id in run.seen)
+        calls = stage.calls()
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "calls.json").write_text(json.dumps(calls, indent=1))
+    for call in (call for call in calls if not call["allowed"]):
+        screen.say(f"DENIED: {call['function']} called {call['action']} on {call['resource']}, which its role forbids")
+    return report.Report(
+        seatrial=version("seatrial"),
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        minute=minute,
+        wall_seconds=round(time.monotonic() - began, 1),
+        ok=all(release.ok for release in releases) and all(call["allowed"] for call in calls),
+        releases=releases,
+    )
+
+
+def _release_services(run: Rehearsal, stage: Stage, screen: Screen, ending: ExitStack, only: frozenset[str]) -> None:
+    def chosen(stories: dict[str, tuple[Scenario, ...]]) -> dict[str, tuple[Scenario, ...]]:
+        kept = {name: tuple(s for s in told if not only or s.id in only) for name, told in stories.items()}
+        return {name: told for name, told in kept.items() if told}
+
+    first, last = chosen(SIDE_BY_SIDE), chosen(ALONE)
+    names = sorted({*first, *last})
+    with ThreadPoolExecutor(len(names) + 1) as together:
+        built = {name: together.submit(run.build, name, "v1", "v1") for name in names}
+        seatrial = run.prepare()
+        services = {name: Service(name, stage, run.sam, seatrial, screen) for name in names}
+        _all([together.submit(services[name].create, built[name].result()) for name in names])
+        traffic = Traffic(stage, [f"{name}:live" for name in names], rate=REQUESTS_A_SECOND)
+        ending.callback(traffic.stop)
+        watcher = Watcher(stage, list(services.values()), traffic, screen)
+        ending.callback(watcher.stop)
+        for stories in (first, last):
+            _all([together.submit(run.one_after_the_other, services[n], told, traffic) for n, told in stories.items()])
+
+
+def _all[T](work: list[Future[T]]) -> list[T]:
+    """The results, or the first error as soon as there is one."""
+    wait(work, return_when=FIRST_EXCEPTION)
+    for one in work:
+        if one.done() and one.exception():
+            raise one.exception() or RuntimeError
+    return [one.result() for one in work]
+
+
+@contextmanager
+def interrupted_by(*numbers: signal.Signals) -> Iterator[None]:
+    """These signals end the rehearsal in the way Ctrl-C does: whatever runs is stopped, and nothing stays."""
+
+    def interrupt(number: int, _: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make rehearse", description=__doc__)
+    parser.add_argument("--minute", type=float, default=float(os.environ.get("MINUTE", "2")))
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "0")), help="0 takes a free one")
+    parser.add_argument("--out", type=Path, default=Path("build/rehearsal"))
+    parser.add_argument("--only", action="append", default=[], choices=[s.id for s in TOLD_IN_ORDER])
+    chosen = parser.parse_args(arguments)
+    console = Console()
+    try:
+        with interrupted_by(signal.SIGTERM, signal.SIGHUP), Screen(console) as screen:
+            found = rehearse(chosen.minute, chosen.port, chosen.out, screen, frozenset(chosen.only))
+    except (StageError, SamError, RehearsalError, ValueError) as error:
+        console.print(f"rehearsal: {error}", style="bold red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("rehearsal: interrupted; the stage, its functions and its files are gone")
+        return 130
+    (chosen.out / "report.json").write_text(json.dumps(report.to_json(found), indent=1, ensure_ascii=False))
+    (chosen.out / "report.html").write_text(page.html(found), encoding="utf-8")
+    console.print(table.table(found))
+    console.print(f"{found.wall_seconds:.0f} s. {chosen.out / 'report.html'} has a chart of each release.", markup=False)
+    return 0 if found.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""`sam build` and `sam deploy`, as a person types them, against the stage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.stage import environment
+
+PROJECT = Path(__file__).parent.parent
+
+
+class SamError(Exception):
+    """`sam` did not do what the rehearsal needs to go on. The text has the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a `sam` command came to."""
+
+    ok: bool
+    output: str
+
+    def tail(self, lines: int = 12) -> str:
+        kept = [line for line in self.output.splitlines() if line.strip()]
+        return "\n".join(kept[-lines:])
+
+
+class Sam:
+    """Runs `sam` with the stage's endpoint in its environment. `stopping` ends what runs at once."""
+
+    def __init__(self, endpoint: str) -> None:
+        # `sam build` looks for the functions' Python on PATH, and this environment has it.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self._environment = {**inherited, **environment(endpoint), "PATH": path}
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+
+    def build(self, folder: Path) -> None:
+        """`sam build` in `folder`. Raises SamError when it fails."""
+        ran = self._run(["build"], folder)
+        if not ran.ok:
+            raise SamError(f"sam build failed in {folder.name}:\n{ran.tail()}")
+
+    def deploy(
+        self, folder: Path, stack: str, parameters: Mapping[str, str] | None = None, line: Callable[[str], None] | None = None
+    ) -> Ran:
+        """`sam deploy` of what was built in `folder`. A deployment that fails is an answer, no error: releases do fail."""
+        overrides = [f"{name}={value}" for name, value in (parameters or {}).items()]
+        arguments = ["deploy", "--stack-name", stack]
+        return self._run([*arguments, "--parameter-overrides", *overrides] if overrides else arguments, folder, line)
+
+    def _run(self, arguments: list[str], folder: Path, line: Callable[[str], None] | None = None) -> Ran:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "samcli", *arguments],
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        with self._lock:
+            self._running.add(process)
+        printed = []
+        for text in process.stdout or ():
+            printed.append(text)
+            if line:
+                line(text.rstrip())
+        code = process.wait()
+        with self._lock:
+            self._running.discard(process)
+        return Ran(code == 0, "".join(printed))
+
+    def stop(self) -> None:
+        with self._lock:
+            for process in self._running:
+                process.kill()
+
+
+def source_of(variant: str, release: str, into: Path) -> Path:
+    """A copy of the payments service in which the files of `variant` lie over its own. `release` makes it unlike any other.
+
+    Variants: `v1` (as it is) and the folders of examples/payments/variants.
+    """
+    example = PROJECT / "examples" / "payments"
+    folder = into / release
+    shutil.copytree(example / "function", folder / "function")
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(example / name, folder / name)
+    if variant != "v1":
+        shutil.copytree(example / "variants" / variant, folder / "function", dirs_exist_ok=True)
+    (folder / "function" / "RELEASE").write_text(f"{release}\n")
+    return folder

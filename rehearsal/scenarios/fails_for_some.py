@@ -1,0 +1,68 @@
+"""A version passes in the dark and answers some users with 500. Lambda sees no error; the outcome alarm does.
+
+Told three times: as it is installed, with CodeDeploy's own alarm poll switched off, and with functions/rollback cut off
+from alarms, so that each of the two nets is seen to hold alone.
+"""
+
+from rehearsal.scenarios.story import POLL, ROLLBACK, Actors, Check, Scenario, Seen, at_least, same, taken_back
+
+
+def _checks(seen: Seen) -> list[Check]:
+    bad = [s for s in seen.answers(seen.candidate) if s.bad]
+    return [
+        *taken_back(seen),
+        at_least("user requests that the candidate brought to a bad end", 1, len(bad)),
+        same("of these, raised errors that Lambda counts", 0, sum("error" in s.why for s in bad)),
+        same("requests that stable brought to a bad end", 0, sum(s.bad for s in seen.answers(seen.stable))),
+    ]
+
+
+def either(seen: Seen) -> list[Check]:
+    return [*_checks(seen), Check("who stopped it first", "either", str(seen.won), seen.won in (ROLLBACK, POLL))]
+
+
+def rollback_alone(seen: Seen) -> list[Check]:
+    return [*_checks(seen), same("who stopped it", ROLLBACK, seen.won)]
+
+
+def poll_alone(seen: Seen) -> list[Check]:
+    return [*_checks(seen), same("who stopped it", POLL, seen.won)]
+
+
+def _poll_off(actors: Actors) -> None:
+    actors.alarm_poll(on=False)
+
+
+def _poll_on(actors: Actors) -> None:
+    actors.alarm_poll(on=True)
+
+
+def _rollback_off(actors: Actors) -> None:
+    actors.rollback_on_alarm(on=False)
+
+
+def _rollback_on(actors: Actors) -> None:
+    actors.rollback_on_alarm(on=True)
+
+
+BOTH = Scenario(
+    "fails-for-some", "A version answers some users with 500: both nets are up", "fails-for-some", "taken back", either
+)
+ROLLBACK_ALONE = Scenario(
+    "fails-for-some-rollback-alone",
+    "The same without CodeDeploy's alarm poll: functions/rollback alone",
+    "fails-for-some",
+    "taken back",
+    rollback_alone,
+    before=_poll_off,
+    after=_poll_on,
+)
+POLL_ALONE = Scenario(
+    "fails-for-some-poll-alone",
+    "The same without functions/rollback: CodeDeploy's alarm poll alone",
+    "fails-for-some",
+    "taken back",
+    poll_alone,
+    before=_rollback_off,
+    after=_rollback_on,
+)

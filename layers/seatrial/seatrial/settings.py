@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Settings:
     ledger_table: str
     topic_arn: str
     clock: Clock
+    ledger_keeps: timedelta = timedelta(days=400)
+    dark_test_services: tuple[str, ...] = ()
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -51,5 +53,9 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         clock=Clock(
             origin=float(environment.get("SEATRIAL_CLOCK_ORIGIN", "0")),
             rate=float(environment.get("SEATRIAL_CLOCK_RATE", "1")),
+        ),
+        ledger_keeps=timedelta(days=int(environment.get("SEATRIAL_LEDGER_DAYS", "400"))),
+        dark_test_services=tuple(
+            name.strip() for name in environment.get("SEATRIAL_DARK_TEST_SERVICES", "").split(",") if name.strip()
         ),
     )

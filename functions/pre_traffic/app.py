@@ -1,0 +1,25 @@
+"""BeforeAllowTraffic: tries the candidate in the dark and lets the release begin, or refuses it."""
+
+from functools import partial
+
+from seatrial import wiring
+from seatrial.core import story
+from seatrial.core.gate import Report, first_refusal
+from seatrial.core.release import State
+from seatrial.flows import dark_trial, preflight
+from seatrial.flows.hook import HookCall, hook
+
+aws = wiring.connect()  # once per container
+
+
+@hook(aws, "pre_traffic")
+def handler(call: HookCall) -> Report:
+    release = preflight.admitted(aws, call.deployment)
+    refusal = first_refusal(
+        partial(preflight.rolls_back_by_itself, aws, release),
+        partial(dark_trial.check, aws, release, call.seconds_left),
+    )
+    if refusal:
+        return Report.failed(story.refused(release, refusal))
+    aws.ledger.move(release, State.SHIFTING)  # before the answer: an alarm may ring as soon as users come
+    return Report.succeeded(story.passed(release))

@@ -1,0 +1,69 @@
+"""CloudWatch: the alarms that a release names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+# DescribeAlarms takes at most so many names.
+_NAMES_A_CALL = 100
+
+
+@dataclass(frozen=True)
+class Metric:
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """`state` is OK, ALARM or INSUFFICIENT_DATA. A composite alarm has no metrics of its own."""
+
+    name: str
+    state: str
+    metrics: tuple[Metric, ...] = ()
+
+    def counts(self, function: str) -> bool:
+        """Whether a trial counts in it: metrics on FunctionName alone count the invokes of every version."""
+        return any(
+            metric.namespace == "AWS/Lambda" and dict(metric.dimensions) == {"FunctionName": function}
+            for metric in self.metrics
+        )
+
+
+class CloudWatch:
+    def __init__(self, client: CloudWatchClient) -> None:
+        self._client = client
+
+    def alarms(self, names: Sequence[str]) -> tuple[Alarm, ...]:
+        """Those of `names` that exist, metric alarms and composite ones."""
+        found: list[Alarm] = []
+        for some in batched(sorted(set(names)), _NAMES_A_CALL, strict=False):
+            answer = self._client.describe_alarms(
+                AlarmNames=list(some), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=_NAMES_A_CALL
+            )
+            found += [
+                Alarm(alarm["AlarmName"], alarm["StateValue"], tuple(_metrics(alarm)))
+                for alarm in answer.get("MetricAlarms", [])
+            ]
+            found += [Alarm(alarm["AlarmName"], alarm["StateValue"]) for alarm in answer.get("CompositeAlarms", [])]
+        return tuple(sorted(found, key=lambda alarm: alarm.name))
+
+
+def _metrics(alarm: Mapping[str, Any]) -> list[Metric]:
+    """The metrics that an alarm reads: its own, or those below its expressions."""
+    if "MetricName" in alarm:
+        return [_metric(alarm)]
+    queries = alarm.get("Metrics", [])
+    return [_metric(query["MetricStat"]["Metric"]) for query in queries if "MetricStat" in query]
+
+
+def _metric(stated: Mapping[str, Any]) -> Metric:
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in stated.get("Dimensions", [])}
+    return Metric(stated.get("Namespace", ""), stated.get("MetricName", ""), dimensions)

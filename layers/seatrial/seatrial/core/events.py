@@ -1,0 +1,198 @@
+"""Everything that enters Seatrial, parsed once: AWS's JSON in, frozen dataclasses out.
+
+A missing or misshapen key fails here with an EventError: a sentence that says which event, which key and what was
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+class EventError(Exception):
+    """An event that can't be read. Its text is one sentence for people."""
+
+
+@dataclass(frozen=True)
+class HookRequest:
+    """What CodeDeploy gives a hook: two ids and nothing else."""
+
+    deployment_id: str
+    execution_id: str
+
+
+@dataclass(frozen=True)
+class HookUnanswered:
+    """A hook whose every attempt failed: the record that Lambda sends to its OnFailure destination."""
+
+    request: HookRequest
+    condition: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class AlarmChanged:
+    """`at` is when the state changed, by CloudWatch's clock."""
+
+    id: str
+    alarm: str
+    state: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class RollbackRequested:
+    """On call wants a service back on stable. `release` is a deployment's id, "" for whichever is open."""
+
+    id: str
+    service: str
+    reason: str
+    who: str
+    release: str = ""
+
+
+@dataclass(frozen=True)
+class DeploymentChanged:
+    """CodeDeploy's notification: it says that a state changed, GetDeployment says why."""
+
+    deployment_id: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """The minute's schedule."""
+
+
+@dataclass(frozen=True)
+class DarkTestRequested:
+    """`service` is a function or `function:alias`; "" asks for all that are configured."""
+
+    service: str = ""
+
+
+def hook_request(event: Mapping[str, Any]) -> HookRequest:
+    what = "a hook's payload"
+    return HookRequest(_text(event, "DeploymentId", of=what), _text(event, "LifecycleEventHookExecutionId", of=what))
+
+
+def hook_unanswered(event: Mapping[str, Any]) -> HookUnanswered:
+    what = "an OnFailure record"
+    return HookUnanswered(
+        hook_request(_mapping(event, "requestPayload", of=what)),
+        _text(event, "requestContext", "condition", of=what),
+        int(_at(event, "requestContext", "approximateInvokeCount", of=what)),
+    )
+
+
+def rollback_trigger(event: Mapping[str, Any]) -> AlarmChanged | RollbackRequested:
+    """What functions/rollback is told: an alarm's new state, or a request of on call."""
+    match event.get("detail-type"):
+        case "CloudWatch Alarm State Change":
+            return _alarm_changed(event)
+        case "Rollback Requested":
+            return _rollback_requested(event)
+        case other:
+            raise EventError(
+                f"functions/rollback reads 'CloudWatch Alarm State Change' and 'Rollback Requested', not {other!r}: "
+                "look at the patterns of its rules"
+            )
+
+
+def monitor_trigger(event: Mapping[str, Any]) -> Tick | DeploymentChanged:
+    """What functions/monitor is told: its schedule's tick, or a change of a deployment."""
+    match event.get("detail-type"):
+        case "Scheduled Event":
+            return Tick()
+        case "CodeDeploy Deployment State-change Notification" as what:
+            return DeploymentChanged(
+                _text(event, "detail", "deploymentId", of=what), _text(event, "detail", "state", of=what)
+            )
+        case other:
+            raise EventError(
+                "functions/monitor reads 'Scheduled Event' and 'CodeDeploy Deployment State-change Notification', "
+                f"not {other!r}: look at the patterns of its rules"
+            )
+
+
+def dark_test_request(event: Mapping[str, Any]) -> DarkTestRequested:
+    """The schedule asks for all services; a person, by invoke or over the bus, may name one."""
+    match event.get("detail-type"):
+        case "Scheduled Event":
+            return DarkTestRequested()
+        case "Dark Test Requested" as what:
+            return _dark_test(_mapping(event, "detail", of=what), of=what)
+        case None:
+            return _dark_test(event, of="a dark test's request")
+        case other:
+            raise EventError(
+                "functions/dark_tester reads 'Scheduled Event', 'Dark Test Requested' and {\"service\": name}, "
+                f"not {other!r}"
+            )
+
+
+def _dark_test(request: Mapping[str, Any], *, of: str) -> DarkTestRequested:
+    if unknown := set(request) - {"service", "reason", "who"}:
+        raise EventError(f'{of} has the key {sorted(unknown)[0]!r}, which means nothing: write {{"service": name}}')
+    return DarkTestRequested(_text(request, "service", of=of)) if "service" in request else DarkTestRequested()
+
+
+def _alarm_changed(event: Mapping[str, Any]) -> AlarmChanged:
+    what = "CloudWatch Alarm State Change"
+    return AlarmChanged(
+        id=_text(event, "id", of=what),
+        alarm=_text(event, "detail", "alarmName", of=what),
+        state=_text(event, "detail", "state", "value", of=what),
+        reason=_text(event, "detail", "state", "reason", of=what),
+        at=_time(event, "detail", "state", "timestamp", of=what),
+    )
+
+
+def _rollback_requested(event: Mapping[str, Any]) -> RollbackRequested:
+    what = "Rollback Requested"
+    if event.get("source") != "seatrial.oncall":
+        raise EventError(f"{what} comes from the source 'seatrial.oncall', not {event.get('source')!r}")
+    return RollbackRequested(
+        id=_text(event, "id", of=what),
+        service=_text(event, "detail", "service", of=what),
+        reason=_text(event, "detail", "reason", of=what),
+        who=_text(event, "detail", "who", of=what),
+        release=_text(event, "detail", "release", of=what) if "release" in _mapping(event, "detail", of=what) else "",
+    )
+
+
+def _at(event: Mapping[str, Any], *path: str, of: str) -> Any:
+    found: Any = event
+    for depth, key in enumerate(path, start=1):
+        if not isinstance(found, Mapping) or key not in found:
+            raise EventError(f"{of} has no {'.'.join(path[:depth])!r}")
+        found = found[key]
+    return found
+
+
+def _text(event: Mapping[str, Any], *path: str, of: str) -> str:
+    found = _at(event, *path, of=of)
+    if not isinstance(found, str) or not found:
+        raise EventError(f"{of}: {'.'.join(path)!r} is {found!r} where a text is expected")
+    return found
+
+
+def _mapping(event: Mapping[str, Any], *path: str, of: str) -> Mapping[str, Any]:
+    found = _at(event, *path, of=of)
+    if not isinstance(found, Mapping):
+        raise EventError(f"{of}: {'.'.join(path)!r} is {found!r} where an object is expected")
+    return found
+
+
+def _time(event: Mapping[str, Any], *path: str, of: str) -> datetime:
+    """AWS writes `2019-10-02T17:04:40.989+0000`, and `Z` elsewhere."""
+    text = _text(event, *path, of=of)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise EventError(f"{of}: {'.'.join(path)!r} is {text!r}, which is no ISO 8601 time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,39 @@
+"""Gates: checks that may stop a release, asked in order and only as far as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# A gate answers with its refusal, one sentence for people, or with None: nothing against it.
+Gate = Callable[[], str | None]
+
+
+def first_refusal(*gates: Gate) -> str | None:
+    """The first refusal; the gates after it are never asked."""
+    return next((refusal for gate in gates if (refusal := gate()) is not None), None)
+
+
+class RefusedError(Exception):
+    """A refusal from before the first gate: there is nothing yet that a gate could look at."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a hook has found, and so what CodeDeploy is answered."""
+
+    passed: bool
+    sentence: str
+
+    @classmethod
+    def succeeded(cls, sentence: str) -> Report:
+        return cls(True, sentence)
+
+    @classmethod
+    def failed(cls, sentence: str) -> Report:
+        return cls(False, sentence)
+
+    @property
+    def answer(self) -> str:
+        """CodeDeploy's word for it."""
+        return "Succeeded" if self.passed else "Failed"

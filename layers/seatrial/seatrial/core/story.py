@@ -1,0 +1,171 @@
+"""One sentence for each thing that happens to a release: the same for log, ledger, SNS, screen and command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from .deployment import Deployment, Group
+from .events import AlarmChanged, RollbackRequested
+from .release import Release, State, Step
+
+
+def opened(release: Release) -> str:
+    return (
+        f"{release.service}: version {release.candidate} wants to replace version {release.stable} "
+        f"({release.deployment_id}, {release.configuration or 'configuration unknown'})"
+    )
+
+
+def goes_back(deployment: Deployment) -> str:
+    where = f"{deployment.shift.service} to version {deployment.shift.candidate}" if deployment.shift else "users"
+    return f"{deployment.id} takes {where} back: that is never held up"
+
+
+def tried(release: Release, summary: str) -> str:
+    return f"{release.service}: version {release.candidate} was tried in the dark: {summary}"
+
+
+def asked_again(release: Release, summary: str) -> str:
+    return f"{release.service}: version {release.candidate} was asked again through the alias: {summary}"
+
+
+def dark_tested(service: str, refusal: str) -> str:
+    return f"{service}: the live version does not hold what its smoke cases promise: {refusal}"
+
+
+def passed(release: Release) -> str:
+    return f"{release.service}: version {release.candidate} passed its trial and may meet users"
+
+
+def refused(release: Release, refusal: str) -> str:
+    return f"{release.service}: version {release.candidate} is refused before any user met it: {refusal}"
+
+
+def confirmed(release: Release) -> str:
+    return f"{release.service}: version {release.candidate} serves everybody and holds"
+
+
+def not_confirmed(release: Release, refusal: str) -> str:
+    return f"{release.service}: version {release.candidate} is taken back after the shift: {refusal}"
+
+
+def alarm_rang(alarm: AlarmChanged) -> str:
+    return f"alarm {alarm.alarm} rang: {alarm.reason}"
+
+
+def alarm_of_nobody(alarm: AlarmChanged) -> str:
+    return (
+        f"alarm {alarm.alarm} rang during a release, but no release names it: nothing is taken back. To let it take "
+        "releases back, name it in the deployment group or in release.alarms of the suite"
+    )
+
+
+def requested(request: RollbackRequested) -> str:
+    return f"{request.who} asked for it: {request.reason}"
+
+
+def stopped(release: Release, reason: str) -> str:
+    return f"{release.service}: going back from version {release.candidate} to version {release.stable}: {reason}"
+
+
+def not_stopped(release: Release, reason: str) -> str:
+    return f"{release.service}: {release.deployment_id} had already ended when it was to be stopped ({reason})"
+
+
+def not_tagged(function: str) -> str:
+    return (
+        f"{function} carries no tag 'seatrial', so Seatrial does not touch it: add `Tags: {{seatrial: released}}` to "
+        "the function in its template"
+    )
+
+
+def must_roll_back_by_itself(group: Group) -> str:
+    return (
+        f"deployment group {group.name} does not roll back by itself on {', '.join(sorted(group.missing_rollbacks))}: "
+        "add `AutoRollbackConfiguration: {Enabled: true, Events: [DEPLOYMENT_FAILURE, DEPLOYMENT_STOP_ON_ALARM, "
+        "DEPLOYMENT_STOP_ON_REQUEST]}` to it in the template (SAM's DeploymentPreference does so by itself)"
+    )
+
+
+def trial_would_ring(alarm: str, function: str) -> str:
+    return (
+        f"alarm {alarm} watches FunctionName={function} alone, so that it counts what the trial itself calls: "
+        "give it the dimension Resource (function:alias) too"
+    )
+
+
+def already_ringing(alarm: str, *, stops: bool) -> str:
+    """`stops`: whether CodeDeploy polls the alarm, too, because the deployment group names it."""
+    if stops:
+        return f"alarm {alarm} is in ALARM already: CodeDeploy stops the release as long as it rings"
+    return f"alarm {alarm} is in ALARM already: it takes nothing back before it has been OK and rings anew"
+
+
+def unknown_alarm(alarm: str) -> str:
+    return f"alarm {alarm} does not exist, so it will take nothing back: correct its name"
+
+
+def hook_broke(error: Exception) -> str:
+    return f"Seatrial could not decide ({type(error).__name__}: {error}), and what is not decided does not go forward"
+
+
+def out_of_time(seconds: float) -> str:
+    return f"no decision {seconds:.0f} s before the function's own limit, and what is not decided does not go forward"
+
+
+def released(release: Release) -> str:
+    return f"{release.service}: version {release.candidate} is released and serves everybody"
+
+
+def ended_unserved(release: Release, reason: str) -> str:
+    return f"{release.service}: version {release.candidate} was refused and no user met it: {reason}"
+
+
+def taken_back(release: Release, reason: str, by: str) -> str:
+    return (
+        f"{release.service}: version {release.candidate} was taken back to version {release.stable} by {by}: {reason}"
+    )
+
+
+def stranded(release: Release, reason: str) -> str:
+    return (
+        f"{release.service}: {release.deployment_id} has ended and nothing took its users back to version "
+        f"{release.stable}: {reason}. Look at the alias: "
+        f"aws lambda get-alias --function-name {release.function} --name {release.alias}"
+    )
+
+
+def ending(end: State) -> str:
+    """How a message's subject ends, as in "payments:live was taken back"."""
+    match end:
+        case State.RELEASED:
+            return "is released"
+        case State.REFUSED:
+            return "was refused"
+        case State.TAKEN_BACK:
+            return "was taken back"
+        case _:
+            return "NEEDS SOMEBODY: it is stranded"
+
+
+def subject(release: Release, what: str) -> str:
+    """The subject of a message; SNS takes at most 100 characters."""
+    return f"[seatrial] {release.service} {what}"[:100]
+
+
+def lines(release: Release, steps: Sequence[Step]) -> list[str]:
+    """A release's story for a screen: a headline, then a line for each step with the time since it was opened."""
+    headline = f"{release.deployment_id}  {release.service}  {release.stable} → {release.candidate}  {release.state}"
+    if release.state in (State.TAKEN_BACK, State.GOING_BACK) and release.by:
+        headline += f" by {release.by}"
+    return [headline, *(_line(release, step) for step in sorted(steps, key=lambda step: step.at))]
+
+
+def _line(release: Release, step: Step) -> str:
+    return f"  {step.at:%H:%M:%S}  {_since(step.at - release.opened_at):>7}  {step.sentence}"
+
+
+def _since(span: timedelta) -> str:
+    minutes, seconds = divmod(max(0, int(span.total_seconds())), 60)
+    return f"+{minutes}m{seconds:02d}s"

@@ -1,0 +1,28 @@
+"""What a flow can reach: the adapters of one account and Region, the clock and the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from seatrial.aws.cloudwatch import CloudWatch
+from seatrial.aws.codedeploy import CodeDeploy
+from seatrial.aws.lambdas import Lambdas
+from seatrial.aws.ledger import Ledger
+from seatrial.aws.topic import Topic
+from seatrial.settings import Clock
+
+
+@dataclass(frozen=True)
+class Account:
+    """`dark_test_services` are those whose smoke cases are asked on schedule."""
+
+    codedeploy: CodeDeploy
+    cloudwatch: CloudWatch
+    lambdas: Lambdas
+    ledger: Ledger
+    topic: Topic
+    clock: Clock
+    log: Logger
+    dark_test_services: tuple[str, ...] = ()

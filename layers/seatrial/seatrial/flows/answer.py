@@ -1,0 +1,109 @@
+"""The one answer to one call of a hook: recorded, given, and told when it is a refusal."""
+
+from __future__ import annotations
+
+import threading
+
+from seatrial.core import story
+from seatrial.core.events import HookRequest
+from seatrial.core.gate import Report
+from seatrial.flows import tell
+from seatrial.flows.account import Account
+
+_STEP = "answer"
+
+
+class Answer:
+    """Two may want to give it, the hook and its timer. The first does; what comes later is dropped.
+
+    `by` is who decides, as in "functions/pre_traffic".
+    """
+
+    def __init__(self, aws: Account, by: str, request: HookRequest) -> None:
+        self.request = request
+        self._aws = aws
+        self._by = by
+        self._report: Report | None = None
+        self._turn = threading.Lock()
+
+    def give(self, report: Report) -> None:
+        """Record, answer, tell. Recorded first, so that the same call made again is answered the same."""
+        with self._turn:
+            if self._report is not None:
+                return
+            recorded = self._recorded(report)
+            self._answer(recorded)
+        self._tell(recorded)
+
+    def give_plainly(self, report: Report) -> None:
+        """Answer and log, nothing else: for what goes back, and for what was recorded and told before."""
+        with self._turn:
+            if self._report is None:
+                self._answer(report)
+
+    def give_late(self, report: Report) -> None:
+        """Answer first, since Lambda's limit is near. Runs in the timer's thread, where nobody could catch an error."""
+        try:
+            with self._turn:
+                if self._report is not None:
+                    return
+                self._answer(report)
+            self._recorded(report)
+            self._tell(report)
+        except Exception:  # see above; Lambda's retry and OnFailure destination are the next nets
+            self._aws.log.exception("the late answer failed", extra=self._ids())
+
+    def given_before(self) -> Report | None:
+        """The answer to this very call, when Lambda makes it again."""
+        step = self._aws.ledger.find_step(self.request.deployment_id, _STEP, self.request.execution_id)
+        return Report(step.outcome == "Succeeded", step.sentence) if step else None
+
+    def given(self) -> dict[str, str]:
+        if self._report is None:
+            raise RuntimeError(f"no answer was given for {self.request.deployment_id}")
+        return {"answered": self._report.answer, "reason": self._report.sentence}
+
+    def give_up(self, sentence: str) -> dict[str, str]:
+        """There is nobody to answer, and a second attempt could better nothing."""
+        self._aws.log.error(sentence, extra=self._ids())
+        return {"answered": "nobody", "reason": sentence}
+
+    def _answer(self, report: Report) -> None:
+        request = self.request
+        self._aws.log.info(report.sentence, extra=self._ids() | {"answer": report.answer})
+        self._aws.codedeploy.answer(request.deployment_id, request.execution_id, passed=report.passed)
+        self._report = report
+
+    def _recorded(self, report: Report) -> Report:
+        """What may be answered once the ledger knows. A release that the ledger can't follow does not go forward."""
+        try:
+            self._record(report)
+        except Exception as error:  # an answer must follow, whatever the ledger says
+            self._aws.log.exception("the ledger can't be written", extra=self._ids())
+            return Report.failed(story.hook_broke(error)) if report.passed else report
+        return report
+
+    def _record(self, report: Report) -> None:
+        release = self._aws.ledger.find(self.request.deployment_id)
+        if release is None:  # refused before it could be opened
+            return
+        tell.step(
+            self._aws,
+            release,
+            _STEP,
+            report.sentence,
+            by=self._by,
+            once=self.request.execution_id,
+            outcome=report.answer,
+        )
+        if not report.passed:
+            self._aws.ledger.explain(release, report.sentence, self._by)
+
+    def _tell(self, report: Report) -> None:
+        if not report.passed:
+            deployment_id = self.request.deployment_id
+            attributes = {"release": deployment_id, "event": "refused", "by": self._by}
+            tell.send(self._aws, f"[seatrial] {deployment_id} is refused", report.sentence, attributes)
+
+    def _ids(self) -> dict[str, str]:
+        return {"release": self.request.deployment_id, "execution": self.request.execution_id, "by": self._by}

@@ -1,0 +1,84 @@
+"""Dark tests: the smoke cases of what is live, asked on schedule and on demand, and their failures counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from seatrial.aws.lambdas import LambdaError
+from seatrial.core import events, story
+from seatrial.core.source import NoSuiteError, SuiteError
+from seatrial.flows import tell, trial
+from seatrial.flows.account import Account
+
+# The alias of a service that is named by its function alone, as SAM's AutoPublishAlias is set in Seatrial's templates.
+_ALIAS = "live"
+
+
+@dataclass(frozen=True)
+class DarkTest:
+    """How a service's live version did. `refusal` says what does not hold, None when all does."""
+
+    service: str
+    version: str
+    cases: int
+    failures: int
+    refusal: str | None
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "service": self.service,
+            "version": self.version,
+            "cases": self.cases,
+            "failures": self.failures,
+            "refusal": self.refusal,
+        }
+
+
+def run(aws: Account, event: Mapping[str, Any], until: Callable[[], float]) -> dict[str, Any]:
+    """Test the service that is asked for, or all that are configured: {"failures": 0, "services": [one each]}.
+
+    `until` tells how many seconds are left.
+    """
+    request = events.dark_test_request(event)
+    services = (request.service,) if request.service else aws.dark_test_services
+    tests = [_tested(aws, service, until) for service in services]
+    for test in tests:
+        _told(aws, test)
+    return {"failures": sum(test.failures for test in tests), "services": [test.report() for test in tests]}
+
+
+def _tested(aws: Account, service: str, until: Callable[[], float]) -> DarkTest:
+    """Dark, since the alias's main version is invoked by its number: a service counts no user's outcome for it."""
+    function, _, alias = service.partition(":")
+    try:
+        if not aws.lambdas.is_released_by_seatrial(function):
+            return DarkTest(service, "", 0, 1, story.not_tagged(function))
+        version = aws.lambdas.version_facts(function, alias or _ALIAS).version
+        suite = trial.load(aws.lambdas, function, version)
+    except (LambdaError, NoSuiteError, SuiteError) as error:
+        return DarkTest(service, "", 0, 1, str(error))
+    report = trial.run(aws.lambdas, function, version, suite, until=until, smoke_only=True)
+    return DarkTest(service, version, len(report.results), len(report.failed), report.refusal)
+
+
+def _told(aws: Account, test: DarkTest) -> None:
+    _count(test)
+    if test.refusal is None:
+        aws.log.info("the live version holds what its smoke cases promise", extra=test.report())
+        return
+    sentence = story.dark_tested(test.service, test.refusal)
+    aws.log.error(sentence, extra=test.report())
+    attributes = {"service": test.service, "event": "dark test failed"}
+    tell.send(aws, f"[seatrial] {test.service} fails its dark test", sentence, attributes)
+
+
+def _count(test: DarkTest) -> None:
+    """One line in CloudWatch's embedded metric format, which Lambda's log makes into metrics."""
+    metrics = EphemeralMetrics(namespace="Seatrial", service=test.service)
+    metrics.add_metric("DarkTestCases", MetricUnit.Count, test.cases)
+    metrics.add_metric("DarkTestFailures", MetricUnit.Count, test.failures)
+    metrics.flush_metrics()

@@ -1,0 +1,26 @@
+"""The candidate's trial: its own suite, in the dark, before any user meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from seatrial.aws.lambdas import LambdaError
+from seatrial.core import story
+from seatrial.core.release import Release
+from seatrial.core.source import NoSuiteError, SuiteError
+from seatrial.flows import preflight, tell, trial
+from seatrial.flows.account import Account
+
+
+def check(aws: Account, release: Release, until: Callable[[], float]) -> str | None:
+    """The gate. What the suite says about the release goes to the ledger, so that nothing reads the package again."""
+    try:
+        suite = trial.load(aws.lambdas, release.function, release.candidate)
+    except (NoSuiteError, SuiteError, LambdaError) as error:
+        return str(error)
+    release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=asdict(suite.release))
+    preflight.look_at_alarms(aws, release)
+    report = trial.run(aws.lambdas, release.function, release.candidate, suite, until=until, stable=release.stable)
+    tell.step(aws, release, "trial", story.tried(release, report.summary), by="functions/pre_traffic")
+    return report.refusal

@@ -1,0 +1,61 @@
+"""Preflight: whether a release can be let begin at all, before anything is tried."""
+
+from __future__ import annotations
+
+from seatrial.core import story
+from seatrial.core.deployment import Deployment, Group, Shift
+from seatrial.core.gate import RefusedError
+from seatrial.core.release import Release
+from seatrial.flows import tell
+from seatrial.flows.account import Account
+
+
+def admitted(aws: Account, deployment: Deployment) -> Release:
+    """Open the release of a forward deployment. Raises RefusedError for what Seatrial can't read or must not touch."""
+    shift = readable(deployment)
+    if not aws.lambdas.is_released_by_seatrial(shift.function):
+        raise RefusedError(story.not_tagged(shift.function))
+    return opened(aws, deployment, shift)
+
+
+def readable(deployment: Deployment) -> Shift:
+    """What the deployment moves. Raises RefusedError."""
+    if deployment.shift is None:
+        raise RefusedError(deployment.unreadable)
+    return deployment.shift
+
+
+def opened(aws: Account, deployment: Deployment, shift: Shift) -> Release:
+    """The release in the ledger, opened by whoever comes first: a hook, or the monitor at CodeDeploy's event."""
+    group = aws.codedeploy.group(deployment.application, deployment.group)
+    release = aws.ledger.open(deployment, shift, group.watched_alarms)
+    tell.step(aws, release, "opened", story.opened(release))
+    return release
+
+
+def rolls_back_by_itself(aws: Account, release: Release) -> str | None:
+    """The gate: a refusal, an alarm and a stop must all lead back to stable without anybody's help."""
+    group = aws.codedeploy.group(release.application, release.group)
+    return story.must_roll_back_by_itself(group) if group.missing_rollbacks else None
+
+
+def look_at_alarms(aws: Account, release: Release) -> None:
+    """Tell what people should know about the alarms that the release names. Nothing of it stops the release."""
+    group = aws.codedeploy.group(release.application, release.group)
+    for finding in _findings(aws, release, group):
+        if tell.step(aws, release, "finding", finding, by="preflight", once=finding):
+            tell.people(aws, release, "finding", "has a finding", finding)
+
+
+def _findings(aws: Account, release: Release, group: Group) -> list[str]:
+    alarms = aws.cloudwatch.alarms(release.alarms)
+    missing = sorted(set(release.alarms) - {alarm.name for alarm in alarms})
+    return [
+        *(story.unknown_alarm(name) for name in missing),
+        *(story.trial_would_ring(alarm.name, release.function) for alarm in alarms if alarm.counts(release.function)),
+        *(
+            story.already_ringing(alarm.name, stops=alarm.name in group.watched_alarms)
+            for alarm in alarms
+            if alarm.state == "ALARM"
+        ),
+    ]

@@ -53,7 +53,8 @@ class SuiteError(Exception):
     """The suite is not one: every mistake, in the order of the file. The text has a line for each."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = tuple(sorted(set(mistakes), key=lambda mistake: (mistake.mark.line, mistake.mark.column)))
+        told = dict.fromkeys(mistakes)  # a table would else tell the same mistake for each of its rows
+        self.mistakes = tuple(sorted(told, key=lambda mistake: (mistake.mark.line, mistake.mark.column)))
         super().__init__("\n".join(map(str, self.mistakes)))
 
 

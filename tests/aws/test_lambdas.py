@@ -1,0 +1,264 @@
+"""The Lambda adapter, against moto where moto knows the call and against recorded answers where it does not."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import ANY, Stubber
+from moto import mock_aws
+from seatrial.aws.lambdas import CLIENT_CONFIG, LambdaError, Lambdas, NoPackageError, figures
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+TEXT_REPORT = (
+    "START RequestId: 7e Version: 8\nquoted\nEND RequestId: 7e\n"
+    "REPORT RequestId: 7e\tDuration: 12.34 ms\tBilled Duration: 180 ms\tMemory Size: 128 MB\t"
+    "Max Memory Used: 36 MB\tInit Duration: 166.50 ms\t\n"
+)
+JSON_REPORT = json.dumps(
+    {"type": "platform.report", "record": {"requestId": "7e", "metrics": {"durationMs": 3.5, "initDurationMs": 90.0}}}
+)
+
+
+def client() -> LambdaClient:
+    return boto3.client(
+        "lambda",
+        region_name="eu-west-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=CLIENT_CONFIG,
+    )
+
+
+@dataclass
+class Recorded:
+    """A real client that gives the answers that were put in, in their order, and the pauses the adapter made."""
+
+    lambdas: Lambdas
+    stub: Stubber
+    pauses: list[float]
+
+    def answers(self, payload: bytes, log: str | None = None, **more: Any) -> None:
+        tail = {} if log is None else {"LogResult": base64.b64encode(log.encode()).decode()}
+        body = StreamingBody(io.BytesIO(payload), len(payload))
+        self.stub.add_response("invoke", {"StatusCode": 200, "Payload": body, **tail, **more}, self._expected())
+
+    def refuses(self, code: str, message: str = "no") -> None:
+        self.stub.add_client_error("invoke", code, message, expected_params=self._expected())
+
+    def _expected(self) -> dict[str, Any]:
+        return {"FunctionName": "payments", "Qualifier": "8", "LogType": "Tail", "Payload": ANY}
+
+
+@pytest.fixture
+def recorded() -> Iterator[Recorded]:
+    pauses: list[float] = []
+    made = client()
+    with Stubber(made) as stub:
+        yield Recorded(Lambdas(made, pause=pauses.append), stub, pauses)
+        stub.assert_no_pending_responses()
+
+
+def test_an_answer_has_payload_version_and_lambdas_own_figures(recorded: Recorded) -> None:
+    recorded.answers(b'{"statusCode": 200}', TEXT_REPORT, ExecutedVersion="8")
+
+    response = recorded.lambdas.invoke("payments", "8", {"a": 1})
+
+    assert response.payload == {"statusCode": 200}
+    assert (response.error, response.version) == (None, "8")
+    assert (response.duration, response.init) == (12.34, 166.5)
+    assert response.log == TEXT_REPORT
+
+
+def test_a_version_that_can_not_even_be_imported_answers_with_an_error(recorded: Recorded) -> None:
+    error = {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'db'"}
+    recorded.answers(json.dumps(error).encode(), FunctionError="Unhandled", ExecutedVersion="8")
+
+    response = recorded.lambdas.invoke("payments", "8", {})
+
+    assert (response.payload, response.error) == (None, error)
+
+
+def test_an_error_without_words_is_still_an_error(recorded: Recorded) -> None:
+    recorded.answers(b"null", FunctionError="Unhandled")
+
+    assert recorded.lambdas.invoke("payments", "8", {}).error is not None
+
+
+@pytest.mark.parametrize(("content", "payload"), [(b"", None), (b"null", None), (b"pong", "pong")])
+def test_an_answer_that_is_not_json_is_taken_as_text(recorded: Recorded, content: bytes, payload: str | None) -> None:
+    recorded.answers(content)
+
+    assert recorded.lambdas.invoke("payments", "8", {}).payload == payload
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        pytest.param(TEXT_REPORT, (12.34, 166.5), id="text"),
+        pytest.param(JSON_REPORT, (3.5, 90.0), id="JSON"),
+        pytest.param(TEXT_REPORT.replace("\tInit Duration: 166.50 ms", ""), (12.34, None), id="a warm start"),
+        pytest.param(TEXT_REPORT + JSON_REPORT, (3.5, 90.0), id="the last report counts"),
+        pytest.param("my own Duration: 5 ms\n", (None, None), id="no report"),
+        pytest.param('{"type": "platform.report"}', (None, None), id="a report without figures"),
+    ],
+)
+def test_duration_and_init_come_from_the_report_in_the_log_tail(
+    log: str, expected: tuple[float | None, float | None]
+) -> None:
+    assert figures(log) == expected
+
+
+def test_a_throttled_invoke_is_repeated_at_growing_distance_while_time_is_left(recorded: Recorded) -> None:
+    recorded.refuses("TooManyRequestsException")
+    recorded.refuses("TooManyRequestsException")
+    recorded.answers(b"1")
+
+    assert recorded.lambdas.invoke("payments", "8", {}, until=lambda: 60.0).payload == 1
+    assert recorded.pauses == [0.2, 0.4]
+
+
+def test_a_throttled_invoke_is_given_up_when_the_next_pause_would_pass_the_deadline(recorded: Recorded) -> None:
+    recorded.refuses("TooManyRequestsException", "Rate exceeded")
+    recorded.refuses("TooManyRequestsException", "Rate exceeded")
+
+    with pytest.raises(LambdaError, match="look at the function's reserved concurrency"):
+        recorded.lambdas.invoke("payments", "8", {}, until=lambda: 0.3)
+    assert recorded.pauses == [0.2]
+
+
+def test_what_may_have_run_already_is_never_repeated(recorded: Recorded) -> None:
+    recorded.refuses("ServiceException", "internal")
+
+    with pytest.raises(LambdaError, match="ServiceException"):
+        recorded.lambdas.invoke("payments", "8", {}, until=lambda: 60.0)
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [("ResourceNotFoundException", "deploy it, or correct the name"), ("AccessDeniedException", "add the tag")],
+)
+def test_a_refusal_of_aws_becomes_a_sentence_with_its_cure(recorded: Recorded, code: str, cure: str) -> None:
+    recorded.refuses(code)
+
+    with pytest.raises(LambdaError, match=cure):
+        recorded.lambdas.invoke("payments", "8", {})
+
+
+def test_a_function_that_may_not_be_looked_at_is_not_released_by_seatrial(recorded: Recorded) -> None:
+    recorded.stub.add_client_error("get_function", "AccessDeniedException")
+
+    assert not recorded.lambdas.is_released_by_seatrial("payments")
+
+
+def zipped(**files: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("app.py", "def handler(event, context): return event")
+        for name, data in files.items():
+            package.writestr(name, data)
+    return content.getvalue()
+
+
+@pytest.fixture
+def account() -> Iterator[LambdaClient]:
+    """An account with version 1 of the function `payments`, which carries the tag."""
+    with mock_aws():
+        iam = boto3.client("iam", region_name="eu-west-1")
+        role = iam.create_role(RoleName="payments", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        made = client()
+        made.create_function(
+            FunctionName="payments",
+            Runtime="python3.13",
+            Role=role,
+            Handler="app.handler",
+            Code={"ZipFile": zipped()},
+            Environment={"Variables": {"KEY": "s3cret", "B": "2"}},
+            Timeout=7,
+            MemorySize=256,
+            Tags={"seatrial": "released"},
+            Publish=True,
+        )
+        yield made
+
+
+def test_the_tag_says_whether_seatrial_releases_a_function(account: LambdaClient) -> None:
+    lambdas = Lambdas(account)
+    assert lambdas.is_released_by_seatrial("payments")
+
+    account.untag_resource(Resource=account.get_function(FunctionName="payments")["Configuration"]["FunctionArn"],
+                           TagKeys=["seatrial"])  # fmt: skip
+    assert not lambdas.is_released_by_seatrial("payments")
+
+
+def test_a_function_that_does_not_exist_is_an_error_and_not_an_untagged_function(account: LambdaClient) -> None:
+    with pytest.raises(LambdaError, match="there is no such function"):
+        Lambdas(account).is_released_by_seatrial("paymnts")
+
+
+def test_facts_tell_versions_apart_and_never_show_the_environment(account: LambdaClient) -> None:
+    lambdas = Lambdas(account)
+    first = lambdas.version_facts("payments", "1")
+    assert (first.runtime, first.memory, first.timeout, first.layers) == ("python3.13", 256, 7, ())
+    assert "s3cret" not in repr(first)
+
+    account.update_function_configuration(
+        FunctionName="payments", Environment={"Variables": {"B": "2", "KEY": "s3cret"}}
+    )
+    account.update_function_code(FunctionName="payments", ZipFile=zipped(new=b"1"))
+    other_code = lambdas.version_facts("payments", "$LATEST")
+    assert other_code.environment_digest == first.environment_digest
+    assert not first.alike(other_code)
+
+    account.update_function_configuration(
+        FunctionName="payments", Environment={"Variables": {"KEY": "other", "B": "2"}}
+    )
+    assert lambdas.version_facts("payments", "$LATEST").environment_digest != first.environment_digest
+
+
+def test_the_same_code_and_configuration_under_another_number_is_alike(account: LambdaClient) -> None:
+    facts = Lambdas(account).version_facts("payments", "1")
+
+    assert facts.alike(replace(facts, version="2"))
+    assert not facts.alike(replace(facts, version="2", role="arn:aws:iam::123456789012:role/other"))
+
+
+def test_a_package_gives_the_files_below_seatrial_and_nothing_else(account: LambdaClient) -> None:
+    content = zipped(**{"seatrial/suite.yaml": b"cases: []", "seatrial/events/get.json": b"{}", "seatrial/": b""})
+
+    package = Lambdas(account, fetch=lambda url: content).package("payments", "1")
+
+    assert package.files == {"suite.yaml": b"cases: []", "events/get.json": b"{}"}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(b"<Error>expired</Error>", "is not a readable zip file", id="no zip"),
+        pytest.param(
+            zipped(**{"seatrial/big.json": b" " * 1_000_001}), "is larger than 1,000,000 bytes", id="too large"
+        ),
+        pytest.param(zipped(**{f"seatrial/{n}.json": b"" for n in range(501)}), "at most 500 are read", id="too many"),
+    ],
+)
+def test_a_package_that_is_no_package_is_refused_by_name(account: LambdaClient, content: bytes, sentence: str) -> None:
+    with pytest.raises(NoPackageError, match=sentence):
+        Lambdas(account, fetch=lambda url: content).package("payments", "1")
+
+
+def test_a_package_that_can_not_be_downloaded_is_an_error_of_its_own(account: LambdaClient) -> None:
+    def offline(url: str) -> bytes:
+        raise OSError("connection refused")
+
+    with pytest.raises(LambdaError, match=r"payments:1 can't be downloaded: connection refused"):
+        Lambdas(account, fetch=offline).package("payments", "1")

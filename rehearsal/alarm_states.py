@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from rehearsal.metric_math import Grid, MathError, MetricStat, Query, Series, check, dimensions_of, queries_of
+from rehearsal.metric_math import MathError, Series
+from rehearsal.metric_queries import Grid, MetricStat, Query, check, checked_statistic, dimensions_of, queries_of
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
@@ -126,7 +127,7 @@ def _queries(record: Mapping[str, Any]) -> tuple[Query, ...]:
         name=record["MetricName"],
         dimensions=dimensions_of(record.get("Dimensions")),
         period=int(record.get("Period") or 60),
-        stat=record.get("ExtendedStatistic") or record.get("Statistic") or "Average",
+        stat=checked_statistic(record.get("ExtendedStatistic") or record.get("Statistic") or "Average"),
         unit=record.get("Unit"),
     )
     return (Query("m1", metric=metric),)

@@ -1,6 +1,6 @@
 """Gap of MiniStack: alarms ignore dimensions, M of N, missing data and metric math, and tell EventBridge nothing.
 
-Here rehearsal.alarm_states decides, every ten seconds of stage time, and each change of state is told as CloudWatch does.
+Here rehearsal.alarm_states decides, every ten seconds of stage time, and each change is told as CloudWatch tells it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seatrial.settings import Clock
 
 from rehearsal import metrics
 from rehearsal.alarm_states import AlarmError, Evaluation, alarm_of, evaluate, evaluation_range, timestamp
-from rehearsal.metric_math import Solution
+from rehearsal.metric_queries import Solution
 
 __all__ = ["Evaluation", "Running", "evaluate", "install"]
 

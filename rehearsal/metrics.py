@@ -19,15 +19,17 @@ from ministack.services import cloudwatch
 from seatrial.settings import Clock
 
 from rehearsal.emf import Point, emf_points
-from rehearsal.metric_math import (
+from rehearsal.metric_math import MathError, Series
+from rehearsal.metric_queries import (
+    BASIC_STATISTICS,
+    BETWEEN,
     Grid,
-    MathError,
     MetricStat,
     Query,
-    Series,
     Solution,
     aligned,
     checked_period,
+    checked_statistic,
     queries_of,
 )
 
@@ -38,11 +40,6 @@ DATAPOINTS_LIMIT = 100_800
 CROWDED = 20_000
 KEPT_SECONDS = 3 * 3600
 """A metric of more than CROWDED points keeps the newest three hours of stage time, an hour more at most."""
-
-_BASIC = ("SampleCount", "Sum", "Average", "Minimum", "Maximum")
-_PERCENTILE = re.compile(r"[pP](\d{1,2}(?:\.\d+)?|100)")
-_BETWEEN = re.compile(r"(TC|PR)\((-?[\d.]*):(-?[\d.]*)\)")
-_FORMS = ", ".join((*_BASIC, "p0 to p100, TC(a:b) and PR(a:b)"))
 
 # Invokes are recorded by their own threads while requests and alarms read.
 _lock = threading.RLock()
@@ -198,11 +195,7 @@ def _keep_all() -> None:
 
 
 def series(metric: MetricStat, grid: Grid) -> Series:
-    """The statistic of a metric in each period of `grid` that has data, in the current account and Region.
-
-    Raises MathError for a statistic that the stage doesn't have.
-    """
-    _check_statistic(metric.stat)
+    """The statistic of a metric in each period of `grid` that has data, in the current account and Region."""
     with _lock:
         points = cloudwatch._metrics.get((metric.namespace, metric.name, cloudwatch._dims_key(dict(metric.dimensions))))
         if not points:
@@ -218,22 +211,16 @@ def series(metric: MetricStat, grid: Grid) -> Series:
     return {begins: value for begins, value in values.items() if value is not None}
 
 
-def _check_statistic(stat: str) -> None:
-    if stat not in _BASIC and not _PERCENTILE.fullmatch(stat) and not _BETWEEN.fullmatch(stat):
-        raise MathError(f"'{stat}' is not a statistic of the stage, which has {_FORMS}")
-
-
 def statistic(points: list[dict[str, Any]], stat: str) -> float | None:
     """One statistic of MiniStack's points, or None where they have none (percentiles of published statistic sets)."""
-    if stat in _BASIC:
+    if stat in BASIC_STATISTICS:
         value = cloudwatch._calc_stats(points).get(stat)
         return None if value is None else float(value)
     samples: list[tuple[float, float]] | None = cloudwatch._percentile_samples(points)
     if samples is None:
         return None
-    if between := _BETWEEN.fullmatch(stat):
+    if between := BETWEEN.fullmatch(stat):
         kind, low, high = between.groups()
-        # The lower bound is exclusive and the upper inclusive (Statistics definitions, "TC" and "PR").
         inside = [
             weight
             for value, weight in samples
@@ -358,12 +345,11 @@ def _metric_statistics(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     grid = aligned(start, end, checked_period(request.get("Period") or 60))
     dimensions = tuple(sorted(cloudwatch._dims_from_list(request.get("Dimensions") or []).items()))
     found: dict[int, dict[str, Any]] = {}
-    for stat in (*basic, *extended):
-        metric = MetricStat(
-            request["Namespace"], request["MetricName"], dimensions, grid.period, stat, request.get("Unit")
-        )
+    unit = request.get("Unit")
+    for stat in map(checked_statistic, (*basic, *extended)):
+        metric = MetricStat(request["Namespace"], request["MetricName"], dimensions, grid.period, stat, unit)
         for at, value in series(metric, grid).items():
-            point = found.setdefault(at, {"Timestamp": cloudwatch._ts_iso(at), "Unit": request.get("Unit") or "None"})
+            point = found.setdefault(at, {"Timestamp": cloudwatch._ts_iso(at), "Unit": unit or "None"})
             (point if stat in basic else point.setdefault("ExtendedStatistics", {}))[stat] = value
     return [found[at] for at in sorted(found)]
 

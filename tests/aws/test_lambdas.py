@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,7 +18,10 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
-from seatrial.aws.lambdas import CLIENT_CONFIG, LambdaError, Lambdas, NoPackageError, figures
+from seatrial.aws.lambdas import CLIENT_CONFIG, LambdaError, Lambdas, NoPackageError
+from seatrial.aws.packages import Part, download
+from seatrial.core import figures
+from seatrial.core.figures import Figures
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -116,7 +122,7 @@ def test_an_answer_that_is_not_json_is_taken_as_text(recorded: Recorded, content
 def test_duration_and_init_come_from_the_report_in_the_log_tail(
     log: str, expected: tuple[float | None, float | None]
 ) -> None:
-    assert figures(log) == expected
+    assert figures.read(log) == Figures(*expected)
 
 
 def test_a_throttled_invoke_is_repeated_at_growing_distance_while_time_is_left(recorded: Recorded) -> None:
@@ -168,6 +174,11 @@ def zipped(**files: bytes) -> bytes:
         for name, data in files.items():
             package.writestr(name, data)
     return content.getvalue()
+
+
+def whole(content: bytes) -> Callable[[str, int, int], Part]:
+    """A server that knows no ranges."""
+    return lambda url, first, last: Part(content, 0, len(content))
 
 
 @pytest.fixture
@@ -236,7 +247,7 @@ def test_the_same_code_and_configuration_under_another_number_is_alike(account: 
 def test_a_package_gives_the_files_below_seatrial_and_nothing_else(account: LambdaClient) -> None:
     content = zipped(**{"seatrial/suite.yaml": b"cases: []", "seatrial/events/get.json": b"{}", "seatrial/": b""})
 
-    package = Lambdas(account, fetch=lambda url: content).package("payments", "1")
+    package = Lambdas(account, fetch=whole(content)).package("payments", "1")
 
     assert package.files == {"suite.yaml": b"cases: []", "events/get.json": b"{}"}
 
@@ -253,12 +264,57 @@ def test_a_package_gives_the_files_below_seatrial_and_nothing_else(account: Lamb
 )
 def test_a_package_that_is_no_package_is_refused_by_name(account: LambdaClient, content: bytes, sentence: str) -> None:
     with pytest.raises(NoPackageError, match=sentence):
-        Lambdas(account, fetch=lambda url: content).package("payments", "1")
+        Lambdas(account, fetch=whole(content)).package("payments", "1")
 
 
 def test_a_package_that_can_not_be_downloaded_is_an_error_of_its_own(account: LambdaClient) -> None:
-    def offline(url: str) -> bytes:
+    def offline(url: str, first: int, last: int) -> Part:
         raise OSError("connection refused")
 
     with pytest.raises(LambdaError, match=r"payments:1 can't be downloaded: connection refused"):
         Lambdas(account, fetch=offline).package("payments", "1")
+
+
+def test_of_a_large_package_only_the_parts_around_the_suite_are_downloaded(account: LambdaClient) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as package:
+        package.writestr("model.bin", random.Random(1).randbytes(9_000_000))
+        package.writestr("seatrial/suite.yaml", "cases: []")
+    parts: list[tuple[int, int]] = []
+
+    def ranged(url: str, first: int, last: int) -> Part:
+        parts.append((first, last))
+        return Part(content.getvalue()[first : last + 1], first, len(content.getvalue()))
+
+    assert Lambdas(account, fetch=ranged).package("payments", "1").files == {"suite.yaml": b"cases: []"}
+    assert sum(last + 1 - first for first, last in parts) < 3_000_000
+
+
+class Storage(BaseHTTPRequestHandler):
+    """Serves ten bytes, whole or, at /ranges, as S3 does."""
+
+    def do_GET(self) -> None:
+        first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
+        if self.path == "/ranges":
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {first}-{last}/10")
+            content = b"0123456789"[first : last + 1]
+        else:
+            self.send_response(200)
+            content = b"0123456789"
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("path", "part"), [("/ranges", Part(b"234", 2, 10)), ("/whole", Part(b"0123456789", 0, 10))])
+def test_a_part_says_what_it_is_whether_or_not_the_server_knows_ranges(path: str, part: Part) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Storage) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            assert download(f"http://127.0.0.1:{server.server_port}{path}", 2, 4) == part
+        finally:
+            server.shutdown()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 from seatrial.aws.lambdas import Lambdas
+from seatrial.aws.packages import Part
 from seatrial.core import suite
 from seatrial.core.expect import Response
 from seatrial.core.source import NoSuiteError, SuiteError
@@ -59,7 +60,10 @@ def packaged(files: Mapping[str, bytes]) -> Lambdas:
         for name, content in files.items():
             writing.writestr(f"seatrial/{name}", content)
     client = SimpleNamespace(get_function=lambda **request: {"Code": {"Location": "https://package"}})
-    return Lambdas(cast("LambdaClient", client), fetch=lambda url: package.getvalue())
+    return Lambdas(
+        cast("LambdaClient", client),
+        fetch=lambda url, first, last: Part(package.getvalue(), 0, len(package.getvalue())),
+    )
 
 
 def echo(event: Json) -> Response:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
-import re
 import time
-import urllib.request
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -17,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from seatrial.aws import packages
+from seatrial.aws.packages import Package
+from seatrial.core import figures
 from seatrial.core.expect import Response
 from seatrial.core.values import Json
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
 
 TAG: Final = "seatrial"
-FOLDER: Final = "seatrial/"
 
 CLIENT_CONFIG: Final = Config(
     # botocore repeats an invoke whose answer it missed. A case with effects runs once, so repeats are decided here.
@@ -51,26 +49,17 @@ _NOT_NOW = frozenset(
 _LONGEST_PAUSE: Final = 5.0  # seconds
 _PATIENCE: Final = 15.0  # seconds in all, for calls that know no deadline
 
-_FIGURE = re.compile(r"\t(Duration|Init Duration): ([\d.]+) ms")
-
-_LARGEST_PACKAGE: Final = 262_144_000  # Lambda's own limit for an unzipped package
-_LARGEST_FILE: Final = 1_000_000
-_MOST_FILES: Final = 500
-
 
 class LambdaError(Exception):
-    """Lambda can't do what was asked of it; the text is one sentence that names the fix."""
+    """Lambda can't do what was asked of it; the text is one sentence that names the fix, `code` is AWS's own word."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class NoPackageError(LambdaError):
     """The version's code is no zip package that Seatrial can look into."""
-
-
-@dataclass(frozen=True)
-class Package:
-    """The suite's folder in a version's own package: its files by their path below `seatrial/`."""
-
-    files: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -98,20 +87,13 @@ def _no_time_left() -> float:
     return 0.0
 
 
-def _download(url: str) -> bytes:
-    """The package behind a presigned URL, up to Lambda's own limit."""
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        package: bytes = answer.read(_LARGEST_PACKAGE + 1)
-    return package
-
-
 class Lambdas:
-    """The functions of this account and Region. `fetch` gets what a presigned URL points to."""
+    """The functions of this account and Region. `fetch` gets parts of what a presigned URL points to."""
 
     def __init__(
         self,
         client: LambdaClient,
-        fetch: Callable[[str], bytes] = _download,
+        fetch: packages.Fetch = packages.download,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
@@ -135,13 +117,13 @@ class Lambdas:
         )
         payload = _payload(answer["Payload"].read())
         log = base64.b64decode(answer["LogResult"]).decode(errors="replace") if answer.get("LogResult") else None
-        duration, init = figures(log or "")
+        measured = figures.read(log or "")
         failed = "FunctionError" in answer
         return Response(
             payload=None if failed else payload,
             error=_error(payload) if failed else None,
-            duration=duration,
-            init=init,
+            duration=measured.duration,
+            init=measured.init,
             log=log,
             version=answer.get("ExecutedVersion"),
         )
@@ -154,14 +136,11 @@ class Lambdas:
                 f"{function}:{version} has no zip package (is it a container image?), so it brings no suite"
             )
         try:
-            content = self._fetch(location)
+            return packages.read(location, self._fetch)
+        except packages.UnreadablePackageError as error:
+            raise NoPackageError(f"the package of {function}:{version} {error}") from error
         except OSError as error:
             raise LambdaError(f"the package of {function}:{version} can't be downloaded: {error}") from error
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as package:
-                return Package(_suite_files(package, f"{function}:{version}"))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise NoPackageError(f"the package of {function}:{version} is not a readable zip file: {error}") from error
 
     def is_released_by_seatrial(self, function: str) -> bool:
         """Whether the function carries the tag `seatrial`.
@@ -170,13 +149,12 @@ class Lambdas:
         functions alone, so that a refusal says the same as a missing tag.
         """
         try:
-            return TAG in self._client.get_function(FunctionName=function).get("Tags", {})
-        except ClientError as error:
-            if _code(error) == "AccessDeniedException":
+            found = self._politely(f"look at {function}", lambda: self._client.get_function(FunctionName=function))
+        except LambdaError as error:
+            if error.code == "AccessDeniedException":
                 return False
-            raise _explained(f"look at {function}", error) from error
-        except BotoCoreError as error:
-            raise LambdaError(f"Lambda can't be reached to look at {function}: {error}") from error
+            raise
+        return TAG in found.get("Tags", {})
 
     def version_facts(self, function: str, version: str) -> VersionFacts:
         """The facts of one version. Raises LambdaError."""
@@ -218,28 +196,6 @@ class Lambdas:
             pause, waited = min(2 * pause, _LONGEST_PAUSE), waited + pause
 
 
-def figures(log: str) -> tuple[float | None, float | None]:
-    """Duration and init in milliseconds from Lambda's own report in a log tail, in its text or its JSON format.
-
-    The last report counts. Either is None when the log level hides it, and init on a warm start.
-    """
-    for line in reversed(log.splitlines()):
-        if line.startswith("REPORT RequestId:"):
-            found = {name: float(number) for name, number in _FIGURE.findall(line)}
-            return found.get("Duration"), found.get("Init Duration")
-        if '"platform.report"' in line:
-            return _json_figures(line)
-    return None, None
-
-
-def _json_figures(line: str) -> tuple[float | None, float | None]:
-    try:
-        metrics = json.loads(line)["record"]["metrics"]
-        return metrics.get("durationMs"), metrics.get("initDurationMs")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None, None
-
-
 def _payload(content: bytes) -> Json:
     """What a function returned. Managed runtimes answer JSON; what a custom one answers besides is taken as text."""
     if not content:
@@ -254,23 +210,6 @@ def _payload(content: bytes) -> Json:
 def _error(payload: Json) -> Json:
     """The error object; never null, which would say that there was no error."""
     return {"errorMessage": "the function gave no reason"} if payload is None else payload
-
-
-def _suite_files(package: zipfile.ZipFile, version: str) -> dict[str, bytes]:
-    """Only the members that are needed are unpacked, and only as far as a hand-written file goes."""
-    members = [info for info in package.infolist() if info.filename.startswith(FOLDER) and not info.is_dir()]
-    if len(members) > _MOST_FILES:
-        raise NoPackageError(f"{version} has {len(members)} files in seatrial/; at most {_MOST_FILES} are read")
-    return {info.filename.removeprefix(FOLDER): _member(package, info, version) for info in members}
-
-
-def _member(package: zipfile.ZipFile, info: zipfile.ZipInfo, version: str) -> bytes:
-    with package.open(info) as member:
-        # The size in the directory is only a claim: read one byte more than allowed and see.
-        content = member.read(_LARGEST_FILE + 1)
-    if len(content) > _LARGEST_FILE:
-        raise NoPackageError(f"{info.filename} in the package of {version} is larger than {_LARGEST_FILE:,} bytes")
-    return content
 
 
 def _digest(variables: Mapping[str, str]) -> str:
@@ -297,4 +236,4 @@ def _explained(doing: str, error: ClientError) -> LambdaError:
             )
         case _:
             cure = "look the error up in Lambda's API reference"
-    return LambdaError(f"Seatrial could not {doing} ({_code(error)}: {reason}): {cure}")
+    return LambdaError(f"Seatrial could not {doing} ({_code(error)}: {reason}): {cure}", _code(error))

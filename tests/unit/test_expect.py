@@ -97,6 +97,12 @@ def test_what_does_not_hold_is_one_sentence(path: str, right: Json, sentence: st
     assert tell(QUOTE, {path: right}) == [sentence]
 
 
+def test_a_path_that_python_itself_can_not_follow_is_a_mismatch_and_no_crash() -> None:
+    assert tell(QUOTE, {"response.body.lines[::0]": []}) == [
+        "response.body.lines[::0] can't be read: slice step cannot be zero"
+    ]
+
+
 def test_a_long_value_is_shortened() -> None:
     (sentence,) = tell(Response(payload="x" * 500), {"response": "y"})
 

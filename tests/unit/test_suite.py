@@ -133,6 +133,7 @@ def test_what_yaml_would_turn_into_something_else_stays_text() -> None:
             id="an open bracket",
         ),
         pytest.param("[" * 60 + "]" * 60, "1: nests deeper than 50 levels", id="deep nesting"),
+        pytest.param("[" * 3000, "1: nests deeper than 50 levels", id="nesting deeper than Python's stack"),
         pytest.param("- a", "1: 'the suite' must be a mapping of keys to values", id="a list"),
     ],
 )

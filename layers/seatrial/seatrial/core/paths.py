@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jmespath
-from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
 from seatrial.core.values import Json, UnfitError, instead, listed, nearest
@@ -43,7 +42,7 @@ class Path:
         """What stands there; null when nothing does. Raises UnreadableError, the end of a sentence on the path."""
         try:
             found: Json = self._compiled.search(document)
-        except JMESPathError as error:
+        except (ValueError, TypeError) as error:  # jmespath's own errors, and Python's for `[::0]` or mixed types
             raise UnreadableError(f"can't be read: {_first_line(error)}") from error
         return found
 
@@ -55,7 +54,7 @@ def read(text: str) -> Path:
     """The path, or UnfitError with a whole sentence that says what to write instead."""
     try:
         compiled = jmespath.compile(text)
-    except JMESPathError as error:
+    except ValueError as error:  # jmespath's own errors are ones; a number of 5,000 digits gives Python's
         raise UnfitError(f"'{text}' is not a JMESPath: {_first_line(error)}") from error
     for name in _functions(compiled.parsed):
         if name not in FUNCTIONS:

@@ -49,7 +49,11 @@ def read(content: bytes, file: str) -> Source:
         raise SuiteError(
             [Mistake(file, _mark(error.problem_mark), "", f"not readable as YAML: {_said(error)}")]
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise SuiteError(
+            [Mistake(file, Mark(1, 1), "", f"nests deeper than {_DEEPEST} levels")]
+        ) from None  # its traceback has a thousand lines
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]
         raise SuiteError([Mistake(file, Mark(1, 1), "", f"not readable as YAML: {reason}")]) from error
     if root is None:

@@ -246,13 +246,14 @@ def fill(value: Value, filler: Value | str, times: Iterable[int]) -> Value:
     if isinstance(value, tuple):
         return tuple(fill(each, filler, times) for each in value)
     series = _series(value, "FILL")
-    if filler != "REPEAT" and not isinstance(filler, float):
+    constant = filler if isinstance(filler, float) else None
+    if constant is None and filler != "REPEAT":
         raise MathError("FILL takes a number or REPEAT; the stage has no other")
     filled: dict[int, float] = {}
     last: float | None = None
     for time in times:
         last = series.get(time, last)
-        found = series.get(time, last if filler == "REPEAT" else filler)  # type: ignore[arg-type]
+        found = series.get(time, last if constant is None else constant)
         if found is not None:
             filled[time] = found
     return filled

@@ -1,0 +1,199 @@
+"""Alarms and metrics of the whole stage, asked as any tool would ask: by boto3 and CloudFormation."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from seatrial.settings import Clock
+
+from rehearsal.stage import Stage
+
+MINUTE = 1.0
+PATIENCE = 8 * MINUTE
+"""Wall seconds after which a test gives up: eight minutes of the stage."""
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(minute=MINUTE) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clock(stage: Stage) -> Clock:
+    return stage.clock()
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    """What `holds` returns as soon as that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+    return found
+
+
+def described(stage: Stage, name: str) -> dict[str, Any]:
+    (alarm,) = stage.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return dict(alarm)
+
+
+def changes(stage: Stage, name: str) -> list[tuple[str, str]]:
+    """The states that the stage's listener heard of, in order."""
+    return [(each["old"], each["new"]) for each in stage.records() if each["kind"] == "alarm" and each["alarm"] == name]
+
+
+def put_orders(stage: Stage, value: float, **dimensions: str) -> None:
+    listed = [{"Name": name, "Value": each} for name, each in dimensions.items()]
+    datum = {"MetricName": "Failed", "Dimensions": listed, "Value": value, "Timestamp": datetime.now(UTC)}
+    stage.client("cloudwatch").put_metric_data(Namespace="Shop", MetricData=[datum])
+
+
+def rings_heard(stage: Stage, alarm: str) -> Callable[[], dict[str, Any] | None]:
+    """Listens on the default bus for an alarm that rings; gives the event, or None while there is none.
+
+    Through a topic: a queue that is a target itself gets messages dated in stage time, which it keeps back until then.
+    """
+    events, sns, sqs = (stage.client(service) for service in ("events", "sns", "sqs"))
+    topic = sns.create_topic(Name="heard")["TopicArn"]
+    queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    detail = {"alarmName": [alarm], "state": {"value": ["ALARM"]}}
+    events.put_rule(Name="heard", EventPattern=json.dumps({"source": ["aws.cloudwatch"], "detail": detail}))
+    events.put_targets(Rule="heard", Targets=[{"Id": "topic", "Arn": topic}])
+
+    def heard() -> dict[str, Any] | None:
+        messages = sqs.receive_message(QueueUrl=queue).get("Messages") or []
+        return dict(json.loads(messages[0]["Body"])) if messages else None
+
+    return heard
+
+
+def test_an_alarm_rings_falls_silent_and_tells_the_bus(stage: Stage, clock: Clock) -> None:
+    cloudwatch, heard = stage.client("cloudwatch"), rings_heard(stage, "orders-fail")
+    cloudwatch.put_metric_alarm(
+        AlarmName="orders-fail",
+        Namespace="Shop",
+        MetricName="Failed",
+        Dimensions=[{"Name": "shop", "Value": "north"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+    until(lambda: described(stage, "orders-fail")["StateValue"] == "OK")
+    put_orders(stage, 5, shop="south")
+    put_orders(stage, 2, shop="north")
+    until(lambda: described(stage, "orders-fail")["StateValue"] == "ALARM")
+    alarm = described(stage, "orders-fail")
+    assert "Threshold Crossed: 1 out of the last 1 datapoints [2.0 (" in alarm["StateReason"]
+    assert json.loads(alarm["StateReasonData"])["recentDatapoints"] == [2.0]
+    assert abs(alarm["StateTransitionedTimestamp"].timestamp() - clock.epoch()) < 120
+
+    event = until(heard)
+    assert event["detail-type"] == "CloudWatch Alarm State Change"
+    assert event["resources"] == [alarm["AlarmArn"]]
+    assert event["detail"]["state"]["reason"] == alarm["StateReason"]
+    assert datetime.fromisoformat(event["time"]).timestamp() == pytest.approx(clock.epoch(), abs=300)
+
+    until(lambda: described(stage, "orders-fail")["StateValue"] == "OK")
+    assert changes(stage, "orders-fail") == [("INSUFFICIENT_DATA", "OK"), ("OK", "ALARM"), ("ALARM", "OK")]
+
+
+TEMPLATE: dict[str, Any] = {
+    "Parameters": {"Percent": {"Type": "Number", "Default": 50}},
+    "Resources": {
+        "Share": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmName": "share",
+                "ComparisonOperator": "GreaterThanThreshold",
+                "Threshold": {"Ref": "Percent"},
+                "EvaluationPeriods": "1",
+                "Metrics": [
+                    {"Id": "share", "Expression": "100 * failed / FILL(asked, 1)", "Label": "of a hundred"},
+                    {
+                        "Id": "failed",
+                        "ReturnData": "false",
+                        "MetricStat": {
+                            "Metric": {"Namespace": "Stack", "MetricName": "Failed"},
+                            "Period": "60",
+                            "Stat": "Sum",
+                        },
+                    },
+                    {
+                        "Id": "asked",
+                        "ReturnData": False,
+                        "MetricStat": {
+                            "Metric": {"Namespace": "Stack", "MetricName": "Asked"},
+                            "Period": 60,
+                            "Stat": "Sum",
+                        },
+                    },
+                ],
+            },
+        }
+    },
+}
+
+
+def test_a_template_may_have_an_alarm_on_metric_math(stage: Stage) -> None:
+    cloudformation, cloudwatch = stage.client("cloudformation"), stage.client("cloudwatch")
+    cloudformation.create_stack(StackName="shares", TemplateBody=json.dumps(TEMPLATE))
+    wait = {"Delay": 1, "MaxAttempts": 10}
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="shares", WaiterConfig=wait)
+    alarm = described(stage, "share")
+    assert [query["Id"] for query in alarm["Metrics"]] == ["share", "failed", "asked"]
+    assert "MetricName" not in alarm and "Statistic" not in alarm
+    cloudwatch.put_metric_data(
+        Namespace="Stack", MetricData=[{"MetricName": "Failed", "Value": 3}, {"MetricName": "Asked", "Value": 4}]
+    )
+    until(lambda: described(stage, "share")["StateValue"] == "ALARM")
+    assert "[75.0 (" in described(stage, "share")["StateReason"]
+
+
+def test_a_template_with_an_alarm_that_cant_be_evaluated_fails_by_name(stage: Stage) -> None:
+    cloudformation = stage.client("cloudformation")
+    template = json.loads(json.dumps(TEMPLATE))
+    template["Resources"]["Share"]["Properties"]["AlarmName"] = "band"
+    template["Resources"]["Share"]["Properties"]["Metrics"][0]["Expression"] = "ANOMALY_DETECTION_BAND(failed)"
+    cloudformation.create_stack(StackName="bands", TemplateBody=json.dumps(template))
+
+    def failed() -> list[str]:
+        events = cloudformation.describe_stack_events(StackName="bands")["StackEvents"]
+        return [each.get("ResourceStatusReason", "") for each in events if each["ResourceStatus"] == "CREATE_FAILED"]
+
+    assert "the function ANOMALY_DETECTION_BAND is not supported" in until(failed)[0]
+
+
+def test_metric_data_is_asked_for_in_stage_time(stage: Stage, clock: Clock) -> None:
+    put_orders(stage, 7, shop="east")
+    query = {
+        "Id": "failed",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "Shop",
+                "MetricName": "Failed",
+                "Dimensions": [{"Name": "shop", "Value": "east"}],
+            },
+            "Period": 60,
+            "Stat": "Sum",
+        },
+    }
+    now = clock.epoch()
+    answer = stage.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[query],
+        StartTime=datetime.fromtimestamp(now - 3600, UTC),
+        EndTime=datetime.fromtimestamp(now + 60, UTC),
+    )
+    (result,) = answer["MetricDataResults"]
+    assert result["Values"] == [7.0]
+    assert result["Timestamps"][0].timestamp() == pytest.approx(now, abs=120)

@@ -163,8 +163,8 @@ class Running:
 
     def evaluate_all(self, now: float) -> None:
         """Evaluate every metric alarm at `now`, in stage epoch seconds."""
-        known = [key for store in (cloudwatch._alarms, cloudwatch._composite_alarms) for key in list(store._data)]
         with self._lock:
+            known = [*cloudwatch._alarms._data, *cloudwatch._composite_alarms._data]
             self._told = {key: self._told[key] for key in known if key in self._told}
             self._held = {key: self._held[key] for key in known if key in self._held}
         for account, region, name in list(cloudwatch._alarms._data):

@@ -12,8 +12,9 @@ backwards.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -141,7 +142,7 @@ class Ledger:
 
     def steps(self, deployment_id: str) -> tuple[Step, ...]:
         """What happened, oldest first."""
-        items = self._query(
+        items = self._items(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :step)",
             ExpressionAttributeValues=_stored({":pk": f"release#{deployment_id}", ":step": "step#"}),
             ConsistentRead=True,
@@ -155,7 +156,7 @@ class Ledger:
 
     def open_releases(self) -> tuple[Release, ...]:
         """All that are open, oldest first. The index lags by moments, so each is read again from the table itself."""
-        items = self._query(
+        items = self._items(
             IndexName=_OPEN,
             KeyConditionExpression=f"#{_OPEN} = :open",
             ExpressionAttributeNames={f"#{_OPEN}": _OPEN},
@@ -167,16 +168,14 @@ class Ledger:
     def releases_of(self, service: str, limit: int = 10) -> tuple[Release, ...]:
         """The newest releases of a service, newest first. `service` is `function` or `function:alias`."""
         function, _, alias = service.partition(":")
-        answer = self._client.query(
-            TableName=self._table,
+        items = self._items(
             IndexName="service",
             KeyConditionExpression="service = :service",
             ExpressionAttributeValues=_stored({":service": function}),
             ScanIndexForward=False,
-            Limit=limit,
         )
-        found = (_release(item) for item in answer["Items"])
-        return tuple(release for release in found if not alias or release.alias == alias)
+        releases = (_release(item) for item in items)
+        return tuple(islice((release for release in releases if not alias or release.alias == alias), limit))
 
     def _put_new(self, item: Mapping[str, Any]) -> bool:
         return self._conditionally(
@@ -216,9 +215,10 @@ class Ledger:
             raise
         return True
 
-    def _query(self, **how: Any) -> list[dict[str, Any]]:
-        pages = self._client.get_paginator("query").paginate(TableName=self._table, **how)
-        return [item for page in pages for item in page["Items"]]
+    def _items(self, **how: Any) -> Iterator[dict[str, Any]]:
+        """The items of a query, page by page and only as far as they are read."""
+        for page in self._client.get_paginator("query").paginate(TableName=self._table, **how):
+            yield from page["Items"]
 
     def _expires(self, opened_at: datetime) -> int:
         return int((opened_at + self._keep).timestamp())

@@ -18,8 +18,9 @@ def opened(release: Release) -> str:
 
 
 def goes_back(deployment: Deployment) -> str:
-    where = f"{deployment.shift.service} to version {deployment.shift.candidate}" if deployment.shift else "users"
-    return f"{deployment.id} takes {where} back: that is never held up"
+    shift = deployment.shift
+    where = f"{shift.service} back to version {shift.candidate}" if shift else "users back"
+    return f"{deployment.id} takes {where}: that is never held up"
 
 
 def tried(release: Release, summary: str) -> str:
@@ -111,7 +112,7 @@ def hook_broke(error: Exception) -> str:
 
 
 def out_of_time(seconds: float) -> str:
-    return f"no decision {seconds:.0f} s before the function's own limit, and what is not decided does not go forward"
+    return f"no decision {seconds:g} s before the function's own limit, and what is not decided does not go forward"
 
 
 def released(release: Release) -> str:

@@ -1,0 +1,156 @@
+"""The ledger, against moto's DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import boto3
+import pytest
+from moto import mock_aws
+from seatrial.aws.ledger import Ledger, ReleaseUnknownError
+from seatrial.core.deployment import Deployment, Shift, Status
+from seatrial.core.release import State, Step
+
+from tests.small_account import REGION, make_table
+
+OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+LATER = OPENED + timedelta(minutes=5)
+SHIFT = Shift("payments", "live", "7", "8")
+DEPLOYMENT = Deployment("d-1", "shop", "payments", Status.IN_PROGRESS, OPENED, SHIFT, configuration="AllAtOnce")
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with mock_aws():
+        make_table()
+        yield Ledger(boto3.client("dynamodb", **REGION), "ledger", timedelta(days=400))
+
+
+def test_a_release_is_read_as_it_was_opened(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    assert (release.state, release.alarms, release.opened_at) == (State.TRIAL, ("bad-outcomes",), OPENED)
+    assert ledger.release("d-1") == release
+    assert ledger.open_releases() == (release,)
+
+
+def test_opening_again_changes_nothing(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    ledger.move(release, State.SHIFTING)
+    again = ledger.open(DEPLOYMENT, SHIFT, [])
+    assert (again.state, again.alarms) == (State.SHIFTING, ("bad-outcomes",))
+
+
+def test_what_the_suite_says_is_kept_beside_what_the_group_said(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    settled = ledger.settle(release, alarms=["late", "bad-outcomes"], settings={"bake": 300.0, "windows": ()})
+    assert settled.alarms == ("bad-outcomes", "late")
+
+
+@pytest.mark.parametrize("order", [*permutations([State.SHIFTING, State.CONFIRMING, State.GOING_BACK])])
+def test_states_that_arrive_in_any_order_leave_the_furthest(ledger: Ledger, order: tuple[State, ...]) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    for state in order:
+        ledger.move(release, state)
+    assert ledger.release("d-1").state is State.GOING_BACK
+
+
+def test_a_state_is_reached_once(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    assert ledger.move(release, State.GOING_BACK, "ines asked for it", "functions/rollback")
+    assert not ledger.move(release, State.GOING_BACK, "an alarm rang", "somebody else")
+    stored = ledger.release("d-1")
+    assert (stored.reason, stored.by) == ("ines asked for it", "functions/rollback")
+
+
+def test_whoever_closes_it_first_decides_how_it_ended(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    assert ledger.finish(release, State.TAKEN_BACK, "an alarm rang", "functions/rollback", LATER)
+    assert not ledger.finish(release, State.RELEASED, "", "CodeDeploy", LATER)
+    assert not ledger.move(release, State.SHIFTING)
+    closed = ledger.release("d-1")
+    assert (closed.state, closed.reason, closed.by, closed.closed_at) == (
+        State.TAKEN_BACK,
+        "an alarm rang",
+        "functions/rollback",
+        LATER,
+    )
+    assert ledger.open_releases() == ()
+
+
+def test_only_an_end_closes_a_release(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    with pytest.raises(ValueError, match="is no end of a release"):
+        ledger.finish(release, State.SHIFTING, "", "", LATER)
+
+
+def test_a_closed_release_is_not_opened_again_by_a_late_event(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    ledger.finish(release, State.RELEASED, "", "CodeDeploy", LATER)
+    assert ledger.open(DEPLOYMENT, SHIFT, []).state is State.RELEASED
+    assert ledger.open_releases() == ()
+
+
+def test_the_first_reason_stays(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    assert ledger.explain(release, "2 of 9 cases failed", "functions/pre_traffic")
+    assert not ledger.explain(release, "out of time", "functions/pre_traffic")
+    assert ledger.release("d-1").reason == "2 of 9 cases failed"
+
+
+def test_a_release_that_is_closed_needs_no_reason_any_more(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    ledger.finish(release, State.RELEASED, "", "CodeDeploy", LATER)
+    assert not ledger.explain(release, "late", "functions/post_traffic")
+
+
+def test_the_same_step_is_written_once_and_steps_are_told_in_order(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    second = Step("stopped", "e-1", "going back", LATER, "functions/rollback")
+    first = Step("answer", "x-1", "passed", OPENED, "functions/pre_traffic", "Succeeded")
+    assert ledger.step(release, second)
+    assert ledger.step(release, first)
+    assert not ledger.step(release, replace(second, sentence="going back, told again", at=LATER + timedelta(1)))
+    assert ledger.steps("d-1") == (first, second)
+    assert ledger.find_step("d-1", "answer", "x-1") == first
+    assert ledger.find_step("d-1", "answer", "x-2") is None
+
+
+def test_the_releases_of_a_service_come_newest_first(ledger: Ledger) -> None:
+    for n in range(3):
+        opened = OPENED + timedelta(hours=n)
+        ledger.open(replace(DEPLOYMENT, id=f"d-{n}", created=opened), SHIFT, [])
+    beta = replace(SHIFT, alias="beta")
+    ledger.open(replace(DEPLOYMENT, id="d-beta", created=OPENED - timedelta(hours=1)), beta, [])
+
+    def ids(service: str, limit: int = 10) -> list[str]:
+        return [release.deployment_id for release in ledger.releases_of(service, limit)]
+
+    assert ids("payments") == ["d-2", "d-1", "d-0", "d-beta"]
+    assert ids("payments", 2) == ["d-2", "d-1"]
+    assert ids("payments:beta") == ["d-beta"]
+    assert ids("payments:beta", 1) == ["d-beta"], "the limit counts releases of the alias"
+    assert ids("refunds") == []
+
+
+def test_a_step_is_no_release_in_any_index(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    ledger.step(release, Step("opened", "", "opened", OPENED))
+    assert ledger.open_releases() == (release,)
+    assert ledger.releases_of("payments") == (release,)
+
+
+def test_everything_leaves_the_table_after_its_time(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    ledger.step(release, Step("opened", "", "opened", OPENED))
+    items = boto3.client("dynamodb", **REGION).scan(TableName="ledger")["Items"]
+    expected = str(int((OPENED + timedelta(days=400)).timestamp()))
+    assert [item["expires"] for item in items] == [{"N": expected}] * 2
+
+
+def test_an_unknown_release_is_told_in_a_sentence(ledger: Ledger) -> None:
+    assert ledger.find("d-404") is None
+    with pytest.raises(ReleaseUnknownError, match="the ledger has no release d-404"):
+        ledger.release("d-404")

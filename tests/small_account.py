@@ -1,0 +1,253 @@
+"""A small account in memory: clients that answer as AWS does, for the adapters to talk to.
+
+CodeDeploy and Lambda are dictionaries here (moto knows neither hooks' answers nor versions' packages without Docker);
+the ledger is a real table of moto's, so use it inside `mock_aws`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+from seatrial.aws.cloudwatch import CloudWatch
+from seatrial.aws.codedeploy import CodeDeploy
+from seatrial.aws.lambdas import Lambdas
+from seatrial.aws.ledger import Ledger
+from seatrial.aws.packages import Part
+from seatrial.aws.topic import Topic
+from seatrial.flows.account import Account
+from seatrial.settings import Clock
+
+EVENTS = Path(__file__).parent.parent / "events"
+CREATED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+ALL_ROLLBACKS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")
+REGION: dict[str, Any] = {
+    "region_name": "eu-west-1",
+    "aws_access_key_id": "testing",
+    "aws_secret_access_key": "testing",
+}
+
+type Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def event(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return found
+
+
+def refused(operation: str, code: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+class FixedClock(Clock):
+    """Stands still unless it is told otherwise."""
+
+    def __init__(self, now: datetime = CREATED + timedelta(minutes=1)) -> None:
+        super().__init__()
+        object.__setattr__(self, "moment", now)
+
+    def now(self) -> datetime:
+        moment: datetime = self.moment  # type: ignore[attr-defined]
+        return moment
+
+
+class SmallCodeDeploy:
+    """CodeDeploy's client as far as Seatrial uses it."""
+
+    def __init__(self) -> None:
+        self.deployments: dict[str, dict[str, Any]] = {}
+        self.targets: dict[str, dict[str, Any]] = {}
+        self.answers: list[tuple[str, str, str]] = []
+        self.stops: list[str] = []
+        self.alarms: list[str] = []
+        self.rollback_events: tuple[str, ...] = ALL_ROLLBACKS
+        self.answers_with: list[ClientError] = []
+
+    def begin(
+        self, id: str, *, stable: str = "7", candidate: str = "8", function: str = "payments", **more: Any
+    ) -> None:
+        moved = {"Name": function, "Alias": "live", "CurrentVersion": stable, "TargetVersion": candidate}
+        spec = {"version": 0.0, "Resources": [{function: {"Type": "AWS::Lambda::Function", "Properties": moved}}]}
+        self.deployments[id] = {
+            "deploymentId": id,
+            "applicationName": "shop",
+            "deploymentGroupName": function,
+            "deploymentConfigName": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+            "status": "InProgress",
+            "createTime": CREATED,
+            "creator": "user",
+            "revision": {"revisionType": "String", "string": {"content": json.dumps(spec)}},
+        } | more
+
+    def shifts(self, id: str, weight: float = 0.1, status: str = "InProgress") -> None:
+        self.targets[id] = {
+            "lambdaFunctionInfo": {"targetVersionWeight": weight},
+            "lifecycleEvents": [{"lifecycleEventName": "AllowTraffic", "status": status}],
+        }
+
+    def ends(self, id: str, status: str, code: str = "", message: str = "", rollback: str = "") -> None:
+        self.deployments[id] |= {"status": status, "completeTime": CREATED + timedelta(minutes=2)}
+        if code:
+            self.deployments[id]["errorInformation"] = {"code": code, "message": message}
+        if rollback:
+            self.deployments[id]["rollbackInfo"] = {"rollbackDeploymentId": rollback}
+
+    def get_deployment(self, *, deploymentId: str) -> dict[str, Any]:  # noqa: N803
+        if deploymentId not in self.deployments:
+            raise refused("GetDeployment", "DeploymentDoesNotExistException")
+        return {"deploymentInfo": self.deployments[deploymentId]}
+
+    def get_deployment_group(self, **_: str) -> dict[str, Any]:
+        return {
+            "deploymentGroupInfo": {
+                "alarmConfiguration": {"enabled": True, "alarms": [{"name": name} for name in self.alarms]},
+                "autoRollbackConfiguration": {"enabled": True, "events": list(self.rollback_events)},
+            }
+        }
+
+    def list_deployment_targets(self, *, deploymentId: str) -> dict[str, Any]:  # noqa: N803
+        return {"targetIds": [deploymentId] if deploymentId in self.targets else []}
+
+    def batch_get_deployment_targets(self, *, deploymentId: str, targetIds: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {"deploymentTargets": [{"lambdaTarget": self.targets[deploymentId]} for _ in targetIds]}
+
+    def put_lifecycle_event_hook_execution_status(
+        self,
+        *,
+        deploymentId: str,  # noqa: N803
+        lifecycleEventHookExecutionId: str,  # noqa: N803
+        status: str,
+    ) -> None:
+        if self.answers_with:
+            raise self.answers_with.pop(0)
+        self.get_deployment(deploymentId=deploymentId)
+        self.answers.append((deploymentId, lifecycleEventHookExecutionId, status))
+
+    def stop_deployment(self, *, deploymentId: str, autoRollbackEnabled: bool) -> dict[str, Any]:  # noqa: N803
+        assert autoRollbackEnabled
+        if self.deployments[deploymentId]["status"] != "InProgress":
+            raise refused("StopDeployment", "DeploymentAlreadyCompletedException", "it is over")
+        self.stops.append(deploymentId)
+        return {"status": "Pending", "statusMessage": ""}
+
+
+class SmallLambda:
+    """Lambda's client: functions with tags, packages with a suite, and what each version answers."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, dict[str, str]] = {}
+        self.suites: dict[tuple[str, str], str] = {}
+        self.answers: dict[tuple[str, str], Answer] = {}
+        self.invoked: list[tuple[str, str]] = []
+
+    def has(self, function: str, version: str, suite: str, answer: Answer) -> None:
+        self.tags.setdefault(function, {"seatrial": "released"})
+        self.suites[function, version] = suite
+        self.answers[function, version] = answer
+
+    def get_function(self, *, FunctionName: str, Qualifier: str = "$LATEST") -> dict[str, Any]:  # noqa: N803
+        if FunctionName not in self.tags:
+            raise refused("GetFunction", "ResourceNotFoundException")
+        version = "8" if Qualifier == "live" else Qualifier
+        return {
+            "Tags": self.tags[FunctionName],
+            "Code": {"Location": f"{FunctionName}:{version}"},
+            "Configuration": {
+                "Version": version,
+                "CodeSha256": "",
+                "Role": "",
+                "Runtime": "python3.13",
+                "MemorySize": 128,
+                "Timeout": 3,
+            },
+        }
+
+    def invoke(self, *, FunctionName: str, Qualifier: str, Payload: bytes, **_: str) -> dict[str, Any]:  # noqa: N803
+        self.invoked.append((FunctionName, Qualifier))
+        said = json.dumps(self.answers[FunctionName, Qualifier](json.loads(Payload))).encode()
+        return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(said), len(said))}
+
+    def package(self, location: str, first: int, last: int) -> Part:
+        """The whole package, which is a part as well."""
+        function, _, version = location.partition(":")
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as package:
+            package.writestr("app.py", "")
+            if (function, version) in self.suites:
+                package.writestr("seatrial/suite.yaml", self.suites[function, version])
+        return Part(content.getvalue(), 0, len(content.getvalue()))
+
+
+class SmallTopic:
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, str]] = []
+        self.broken = False
+
+    def publish(self, **message: Any) -> None:
+        if self.broken:
+            raise refused("Publish", "InternalErrorException")
+        self.messages.append((message["Subject"], message["Message"]))
+
+
+class SmallAlarms:
+    def __init__(self) -> None:
+        self.alarms: list[Mapping[str, Any]] = []
+
+    def describe_alarms(self, *, AlarmNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"MetricAlarms": [alarm for alarm in self.alarms if alarm["AlarmName"] in AlarmNames]}
+
+
+class SmallAccount:
+    """What is inside, by name, and `aws`: what a flow is given."""
+
+    def __init__(self, table: str = "ledger") -> None:
+        self.codedeploy = SmallCodeDeploy()
+        self.lambdas = SmallLambda()
+        self.topic = SmallTopic()
+        self.alarms = SmallAlarms()
+        self.ledger = Ledger(boto3.client("dynamodb", **REGION), table, timedelta(days=400))
+        self.pauses: list[float] = []
+        self.aws = Account(
+            codedeploy=CodeDeploy(self.codedeploy, self.pauses.append),  # type: ignore[arg-type]
+            cloudwatch=CloudWatch(self.alarms),  # type: ignore[arg-type]
+            lambdas=Lambdas(self.lambdas, self.lambdas.package, self.pauses.append),  # type: ignore[arg-type]
+            ledger=self.ledger,
+            topic=Topic(self.topic, "arn:aws:sns:eu-west-1:123456789012:seatrial"),  # type: ignore[arg-type]
+            clock=FixedClock(),
+            log=Logger(service="test"),
+        )
+
+    def told(self) -> list[str]:
+        """The sentences that went to people."""
+        return [sentence for _, sentence in self.topic.messages]
+
+
+def make_table(name: str = "ledger") -> None:
+    """The ledger's table, as template.yaml has it."""
+    text = {"AttributeType": "S"}
+    boto3.client("dynamodb", **REGION).create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": at, **text} for at in ("pk", "sk", "open", "service", "opened_at")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": index, "KeyType": "HASH"},
+                    {"AttributeName": "opened_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index in ("open", "service")
+        ],
+    )

@@ -1,0 +1,80 @@
+"""functions/dark_tester: what is live is asked in the dark, and failures are counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from seatrial.flows import dark_tests
+
+from tests.small_account import SmallAccount, event
+
+SUITE = """
+cases:
+  - {name: health answers, smoke: true, event: {path: /health}, expect: {response.statusCode: 200}}
+  - {name: a quote has a fee, event: {path: /quotes}, expect: {response.fee: 0.25}}
+"""
+
+
+@pytest.fixture
+def account() -> SmallAccount:
+    with mock_aws():
+        account = SmallAccount()
+    account.lambdas.has("payments", "8", SUITE, lambda event: {"statusCode": 200})
+    account.lambdas.has("refunds", "8", SUITE, lambda event: {"statusCode": 500})
+    return account
+
+
+def counted(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, float, float]]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert all(line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Seatrial" for line in lines)
+    assert all(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]] for line in lines)
+    return [(line["service"], line["DarkTestCases"][0], line["DarkTestFailures"][0]) for line in lines]
+
+
+def seconds_left() -> float:
+    return 60.0
+
+
+def test_the_live_version_is_asked_by_its_number_so_that_no_users_outcome_is_counted(
+    account: SmallAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = dark_tests.run(account.aws, event("dark-test"), seconds_left)
+    assert report == {
+        "failures": 0,
+        "services": [{"service": "payments:live", "version": "8", "cases": 1, "failures": 0, "refusal": None}],
+    }
+    assert account.lambdas.invoked == [("payments", "8")]
+    assert counted(capsys) == [("payments:live", 1.0, 0.0)]
+    assert account.told() == []
+
+
+def test_a_failure_is_counted_and_told_and_does_not_keep_the_others_from_their_turn(
+    account: SmallAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = replace(account.aws, dark_test_services=("refunds", "payments"))
+    report = dark_tests.run(aws, event("tick"), seconds_left)
+    assert report["failures"] == 1
+    assert counted(capsys) == [("refunds", 1.0, 1.0), ("payments", 1.0, 0.0)]
+    (sentence,) = account.told()
+    assert sentence.startswith("refunds: the live version does not hold what its smoke cases promise: 1 of 1 case fail")
+
+
+@pytest.mark.parametrize(
+    ("tags", "sentence"),
+    [
+        pytest.param({"payments": {}}, "payments carries no tag 'seatrial'", id="without its tag it is not touched"),
+        pytest.param({}, "payments", id="a function that is not there"),
+    ],
+)
+def test_a_service_that_cannot_be_asked_is_a_failure(
+    account: SmallAccount, tags: dict[str, Any], sentence: str
+) -> None:
+    account.lambdas.tags = tags
+    report = dark_tests.run(account.aws, {"service": "payments"}, seconds_left)
+    assert report["failures"] == 1
+    assert sentence in report["services"][0]["refusal"]
+    assert account.lambdas.invoked == []

@@ -1,0 +1,305 @@
+"""The two hooks, from CodeDeploy's payload to the answer."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from seatrial import wiring
+from seatrial.core.gate import Report
+from seatrial.core.release import State
+from seatrial.flows.hook import Handler, HookCall, hook
+
+from tests.small_account import SmallAccount, make_table, refused
+
+FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
+CALL = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}
+SUITE = """
+cases:
+  - {name: health answers, smoke: true, event: {path: /health}, expect: {response.statusCode: 200}}
+  - {name: a quote has a fee, event: {path: /quotes}, expect: {response.fee: 0.25}}
+"""
+
+
+class Limit:
+    """Lambda's context of a call that has `seconds` left, for ever."""
+
+    def __init__(self, seconds: float = 60) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._seconds * 1000)
+
+
+@pytest.fixture
+def account() -> Iterator[SmallAccount]:
+    with mock_aws():
+        make_table()
+        yield SmallAccount()
+
+
+def handler_of(name: str, account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> Handler:
+    """The deployed app.py itself, wired to the small account."""
+    monkeypatch.setattr(wiring, "connect", lambda: account.aws)
+    spec = importlib.util.spec_from_file_location(f"{name}_app", FUNCTIONS / name / "app.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Handler = module.handler
+    return handler
+
+
+@pytest.fixture
+def pre_traffic(account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> Handler:
+    return handler_of("pre_traffic", account, monkeypatch)
+
+
+@pytest.fixture
+def post_traffic(account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> Handler:
+    return handler_of("post_traffic", account, monkeypatch)
+
+
+def good(event: dict[str, Any]) -> dict[str, Any]:
+    return {"statusCode": 200, "fee": 0.25}
+
+
+def bad(event: dict[str, Any]) -> dict[str, Any]:
+    return {"statusCode": 500}
+
+
+def test_a_candidate_that_passes_its_trial_may_begin(account: SmallAccount, pre_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1")
+    account.codedeploy.alarms = ["bad-outcomes"]
+    account.lambdas.has("payments", "8", SUITE + "release: {alarms: [late]}\n", good)
+
+    assert pre_traffic(CALL, Limit()) == {
+        "answered": "Succeeded",
+        "reason": "payments:live: version 8 passed its trial and may meet users",
+    }
+    assert account.codedeploy.answers == [("d-1", "x-1", "Succeeded")]
+    assert account.lambdas.invoked == [("payments", "8"), ("payments", "8")], "dark: by number, never by alias"
+    release = account.ledger.release("d-1")
+    assert (release.state, release.alarms) == (State.SHIFTING, ("bad-outcomes", "late"))
+
+
+def test_a_candidate_that_fails_is_refused_and_everybody_is_told_the_same(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, bad)
+
+    reason = pre_traffic(CALL, Limit())["reason"]
+
+    assert account.codedeploy.answers == [("d-1", "x-1", "Failed")]
+    assert reason.startswith("payments:live: version 8 is refused before any user met it: 2 of 2 cases failed")
+    release = account.ledger.release("d-1")
+    assert (release.state, release.reason, release.by) == (State.TRIAL, reason, "functions/pre_traffic")
+    assert account.told() == [reason]
+
+
+def test_the_same_call_made_again_is_answered_the_same_without_another_trial(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, bad)
+    first = pre_traffic(CALL, Limit())
+    account.lambdas.answers["payments", "8"] = good
+    asked = len(account.lambdas.invoked)
+
+    assert pre_traffic(CALL, Limit()) == first
+    assert len(account.lambdas.invoked) == asked
+    assert len(account.told()) == 1
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"rollbackInfo": {"rollbackTriggeringDeploymentId": "d-0"}},
+        {"creator": "codeDeployRollback"},
+        {"stable": "8", "candidate": "7"},
+    ],
+)
+@pytest.mark.parametrize("name", ["pre_traffic", "post_traffic"])
+def test_what_goes_back_passes_at_once_though_nothing_but_codedeploy_works(
+    name: str, sign: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():  # no table, no function, no topic
+        account = SmallAccount(table="there-is-no-ledger")
+        account.topic.broken = True
+        account.codedeploy.begin("d-1", **sign)
+        assert handler_of(name, account, monkeypatch)(CALL, Limit())["answered"] == "Succeeded"
+        assert account.codedeploy.answers == [("d-1", "x-1", "Succeeded")]
+
+
+def test_without_its_ledger_nothing_goes_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        account = SmallAccount(table="there-is-no-ledger")
+        account.codedeploy.begin("d-1")
+        account.lambdas.has("payments", "8", SUITE, good)
+        answered = handler_of("pre_traffic", account, monkeypatch)(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    assert "Seatrial could not decide (ResourceNotFoundException" in answered["reason"]
+    assert account.codedeploy.answers == [("d-1", "x-1", "Failed")]
+    assert account.told() == [answered["reason"]]
+    assert account.lambdas.invoked == []
+
+
+def test_a_function_without_the_tag_is_refused_with_the_line_to_add_and_never_invoked(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    account.lambdas.tags["payments"] = {"team": "shop"}
+    answered = pre_traffic(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    assert "add `Tags: {seatrial: released}` to the function" in answered["reason"]
+    assert account.lambdas.invoked == []
+    assert account.ledger.find("d-1") is None
+
+
+def test_a_group_that_would_not_roll_back_is_refused_before_any_trial(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.codedeploy.rollback_events = ("DEPLOYMENT_FAILURE",)
+    account.lambdas.has("payments", "8", SUITE, good)
+    answered = pre_traffic(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    assert "does not roll back by itself on DEPLOYMENT_STOP_ON_ALARM, DEPLOYMENT_STOP_ON_REQUEST" in answered["reason"]
+    assert account.lambdas.invoked == []
+
+
+def test_what_preflight_finds_about_alarms_is_told_and_stops_nothing(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.codedeploy.alarms = ["errors", "typo"]
+    account.alarms.alarms = [
+        {
+            "AlarmName": "errors",
+            "StateValue": "ALARM",
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Errors",
+            "Dimensions": [{"Name": "FunctionName", "Value": "payments"}],
+        }
+    ]
+    account.lambdas.has("payments", "8", SUITE, good)
+    assert pre_traffic(CALL, Limit())["answered"] == "Succeeded"
+    assert sorted(account.told()) == [
+        "alarm errors is in ALARM already: CodeDeploy stops the release as long as it rings",
+        "alarm errors watches FunctionName=payments alone, so that it counts what the trial itself calls: "
+        "give it the dimension Resource (function:alias) too",
+        "alarm typo does not exist, so it will take nothing back: correct its name",
+    ]
+    assert len([step for step in account.ledger.steps("d-1") if step.kind == "finding"]) == 3
+
+
+def test_a_package_without_a_suite_is_refused_with_the_way_to_add_one(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    account.lambdas.suites.clear()
+    answered = pre_traffic(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    assert "payments:8 brings no seatrial/suite.yaml" in answered["reason"]
+
+
+def test_an_unknown_deployment_is_one_clear_sentence(account: SmallAccount, pre_traffic: Handler) -> None:
+    answered = pre_traffic(CALL, Limit())
+    assert answered["answered"] == "nobody"
+    assert answered["reason"].startswith("CodeDeploy knows no deployment d-1 in this account and Region")
+
+
+def test_people_who_cannot_be_told_do_not_hold_up_the_answer(account: SmallAccount, pre_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1")
+    account.topic.broken = True
+    account.lambdas.has("payments", "8", SUITE, bad)
+    assert pre_traffic(CALL, Limit())["answered"] == "Failed"
+
+
+def test_an_answer_that_codedeploy_does_not_take_leaves_for_lambda_to_try_again(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    account.codedeploy.answers_with = [refused("PutLifecycleEventHookExecutionStatus", "InternalErrorException")]
+    with pytest.raises(Exception, match="InternalErrorException"):
+        pre_traffic(CALL, Limit())
+    assert pre_traffic(CALL, Limit())["answered"] == "Succeeded"
+    assert len(account.lambdas.invoked) == 2, "the second call repeats the answer, not the trial"
+
+
+def test_whatever_a_hook_raises_is_a_failed(account: SmallAccount) -> None:
+    account.codedeploy.begin("d-1")
+
+    @hook(account.aws, "pre_traffic")
+    def broken(call: HookCall) -> Report:
+        raise ZeroDivisionError("division by zero")
+
+    answered = broken(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    assert "ZeroDivisionError: division by zero" in answered["reason"]
+    assert account.codedeploy.answers == [("d-1", "x-1", "Failed")]
+
+
+def test_a_hook_that_comes_to_no_decision_is_answered_for_before_lambdas_limit(account: SmallAccount) -> None:
+    account.codedeploy.begin("d-1")
+    answered = threading.Event()
+    put = account.codedeploy.put_lifecycle_event_hook_execution_status
+
+    def put_and_say_so(**answer: str) -> None:
+        put(**answer)
+        answered.set()
+
+    account.codedeploy.put_lifecycle_event_hook_execution_status = put_and_say_so  # type: ignore[method-assign]
+
+    @hook(account.aws, "pre_traffic")
+    def slow(call: HookCall) -> Report:
+        assert answered.wait(timeout=10)
+        return Report.succeeded("too late")
+
+    assert slow(CALL, Limit(0.4))["reason"] == (
+        "no decision 0.1 s before the function's own limit, and what is not decided does not go forward"
+    )
+    assert account.codedeploy.answers == [("d-1", "x-1", "Failed")]
+
+
+def test_a_trial_is_told_to_end_before_the_hook_is_answered_for(account: SmallAccount) -> None:
+    account.codedeploy.begin("d-1")
+    left: list[float] = []
+
+    @hook(account.aws, "pre_traffic")
+    def asks(call: HookCall) -> Report:
+        left.append(call.seconds_left())
+        return Report.succeeded("in time")
+
+    asks(CALL, Limit(900))
+    assert left == [900 - 30 - 5]
+
+
+def test_after_the_shift_only_smoke_cases_are_asked_and_through_the_alias(
+    account: SmallAccount, post_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    account.lambdas.answers["payments", "live"] = good
+    assert post_traffic(CALL, Limit())["answered"] == "Succeeded"
+    assert account.lambdas.invoked == [("payments", "live")]
+    assert account.ledger.release("d-1").state is State.CONFIRMING, "the end of the deployment closes it, not the hook"
+
+
+def test_a_smoke_case_that_fails_takes_the_release_back(account: SmallAccount, post_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    account.lambdas.answers["payments", "live"] = bad
+    answered = post_traffic(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    assert "version 8 is taken back after the shift: 1 of 1 case failed" in answered["reason"]
+    assert account.ledger.release("d-1").by == "functions/post_traffic"
+    assert account.told() == [answered["reason"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from seatrial.settings import Clock
 
 from .model import Deployment, Scope
+
+log = logging.getLogger("codedeploy")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,14 @@ class WeightChange:
     main: str
     weights: Mapping[str, float]
     deployment_id: str
+
+
+def _call[C: (Change, WeightChange)](listener: Callable[[C], None], change: C) -> None:
+    """Whoever watches can't break a deployment."""
+    try:
+        listener(change)
+    except Exception:
+        log.exception("the listener failed at %s", change)
 
 
 class Book:
@@ -75,7 +86,7 @@ class Book:
             self.changes.append(change)
             listener = self.on_change
         if listener:
-            listener(change)
+            _call(listener, change)
 
     def weigh(self, deployment: Deployment, main: str, weights: Mapping[str, float]) -> None:
         function, alias = deployment.spec.function.rpartition(":")[2], deployment.spec.alias
@@ -84,7 +95,7 @@ class Book:
             self.weights.append(change)
             listener = self.on_weights
         if listener:
-            listener(change)
+            _call(listener, change)
         shares = "".join(f", {share:.0%} to version {version}" for version, share in weights.items())
         self.tell("weights", deployment.id, f"{function}:{alias} is version {main}{shares}")
 

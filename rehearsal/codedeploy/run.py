@@ -282,22 +282,28 @@ class Run:
         self._book.update(rollback.id, lambda d: model.begun(d, self._clock.epoch()))
         self._announce(rollback.id, "START")
         self._book.tell("status", rollback.id, f"{spec.function}:{spec.alias} goes back to {spec.target}")
-        self._pause(self._behaviour.rollback_takes / 2)
-        state = AliasState(spec.target)
         try:
-            self._account.set_alias(spec.function, spec.alias, state)
+            self._pause(self._behaviour.rollback_takes / 2)
+            self._account.set_alias(spec.function, spec.alias, AliasState(spec.target))
+            self._book.weigh(self._book.update(rollback.id, lambda d: model.weighted(d, 1.0)), spec.target, {})
+            self._pause(self._behaviour.rollback_takes / 2)
         except LookupError as missing:
-            ending = model.lambda_unknown(_sentence(missing), shifting=True)
-            self._book.update(rollback.id, lambda d: model.ended(d, ending, self._clock.epoch()))
-            self._book.tell("status", rollback.id, f"Failed with {ending.error.code}: {ending.error.message}")
-            self._announce(rollback.id, "FAILURE")
-            return
-        self._book.weigh(self._book.update(rollback.id, lambda d: model.weighted(d, 1.0)), state.main, state.weights)
-        self._pause(self._behaviour.rollback_takes / 2)
-        now = self._clock.epoch()
-        self._book.update(rollback.id, lambda d: model.succeeded(model.all_passed(d, now), now))
-        self._book.tell("status", rollback.id, "Succeeded")
-        self._announce(rollback.id, "SUCCESS")
+            self._fail_rollback(rollback, model.lambda_unknown(_sentence(missing), shifting=True))
+        except _AbandonedError:
+            raise
+        except Exception as error:
+            log.exception("rollback %s", rollback.id)
+            self._fail_rollback(rollback, model.broken(f"The stage could not roll back: {error}"))
+        else:
+            now = self._clock.epoch()
+            self._book.update(rollback.id, lambda d: model.succeeded(model.all_passed(d, now), now))
+            self._book.tell("status", rollback.id, "Succeeded")
+            self._announce(rollback.id, "SUCCESS")
+
+    def _fail_rollback(self, rollback: Deployment, ending: Ending) -> None:
+        self._book.update(rollback.id, lambda d: model.ended(d, ending, self._clock.epoch()))
+        self._book.tell("status", rollback.id, f"Failed with {ending.error.code}: {ending.error.message}")
+        self._announce(rollback.id, "FAILURE")
 
     def _pause(self, stage_seconds: float) -> None:
         with self._book.turn:
@@ -317,10 +323,13 @@ class Run:
         self._book.tell(kind, self.id, text)
 
     def _announce(self, deployment_id: str, state: str) -> None:
+        """An event bus that fails is no reason to leave users between two versions."""
         group = self._group
-        self._account.publish(
-            StateChange(self._account.scope(), group.application, group.name, group.id, deployment_id, state)
-        )
+        change = StateChange(self._account.scope(), group.application, group.name, group.id, deployment_id, state)
+        try:
+            self._account.publish(change)
+        except Exception:
+            log.exception("%s was not published", change)
 
 
 def _sentence(error: BaseException) -> str:

@@ -384,3 +384,27 @@ def test_every_change_is_told_with_its_stage_time(stage: Stage) -> None:
         "event: AfterAllowTraffic Succeeded",
         "status: Succeeded",
     ]
+
+
+def test_a_listener_and_an_event_bus_that_fail_do_not_keep_users_between_two_versions(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce")
+
+    def fail(change: object) -> None:
+        raise RuntimeError("broken")
+
+    stage.service.on_change = stage.service.on_weights = stage.account.publish = fail  # type: ignore[method-assign]
+    assert stage.end(stage.start()).status is Status.SUCCEEDED
+    assert stage.account.aliases["live"] == AliasState("8")
+
+
+def test_an_account_that_fails_ends_the_deployment_and_its_rollback(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce")
+
+    def fail(function: str, alias: str, state: AliasState) -> None:
+        raise RuntimeError("broken")
+
+    stage.account.set_alias = fail  # type: ignore[method-assign]
+    ended = stage.end(stage.start())
+    assert (ended.status, error(ended)) == (Status.FAILED, "INTERNAL_ERROR")
+    assert ended.rollback_id is not None
+    assert error(stage.service.deployment(ended.rollback_id)) == "INTERNAL_ERROR"

@@ -1,0 +1,414 @@
+"""Releases by CloudFormation on the stage, spoken to with boto3 alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from rehearsal.stage import Stage
+
+MINUTE = 0.5
+
+ROLE = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        },
+        "Policies": [
+            {
+                "PolicyName": "everything",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+                },
+            }
+        ],
+    },
+}
+
+SERVICE = "def handler(event, context):\n    return {text!r}\n"
+
+# Fails a candidate that says `bad`; passes everything else, also what goes back.
+HOOK = """
+import boto3
+codedeploy, functions = boto3.client("codedeploy"), boto3.client("lambda")
+
+def handler(event, context):
+    target = codedeploy.batch_get_deployment_targets(
+        deploymentId=event["DeploymentId"],
+        targetIds=codedeploy.list_deployment_targets(deploymentId=event["DeploymentId"])["targetIds"],
+    )["deploymentTargets"][0]["lambdaTarget"]["lambdaFunctionInfo"]
+    said = functions.invoke(FunctionName=target["functionName"], Qualifier=target["targetVersion"])["Payload"].read()
+    codedeploy.put_lifecycle_event_hook_execution_status(
+        deploymentId=event["DeploymentId"],
+        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+        status="Failed" if b"bad" in said else "Succeeded",
+    )
+"""
+
+
+def function(code: str, *depends: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::Lambda::Function",
+        **({"DependsOn": list(depends)} if depends else {}),
+        "Properties": {
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Timeout": 20,
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Code": {"ZipFile": code},
+        },
+    }
+
+
+def shifted(name: str, text: str, release: str, hook: Any, config: str, alarms: list[str]) -> dict[str, Any]:
+    """A service behind an alias that CodeDeploy shifts: each release has a version of its own."""
+    return {
+        name: function(SERVICE.format(text=text)),
+        f"{name}Version{release}": {
+            "Type": "AWS::Lambda::Version",
+            "DeletionPolicy": "Retain",
+            "Properties": {"FunctionName": {"Ref": name}},
+        },
+        f"{name}Alias": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {
+                "Name": "live",
+                "FunctionName": {"Ref": name},
+                "FunctionVersion": {"Fn::GetAtt": [f"{name}Version{release}", "Version"]},
+            },
+            "UpdatePolicy": {
+                "CodeDeployLambdaAliasUpdate": {
+                    "ApplicationName": {"Ref": "Application"},
+                    "DeploymentGroupName": {"Ref": f"{name}Group"},
+                    **({"BeforeAllowTrafficHook": hook} if hook else {}),
+                }
+            },
+        },
+        f"{name}Group": {
+            "Type": "AWS::CodeDeploy::DeploymentGroup",
+            "Properties": {
+                "ApplicationName": {"Ref": "Application"},
+                "ServiceRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+                "DeploymentConfigName": f"CodeDeployDefault.{config}",
+                "DeploymentStyle": {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
+                "AlarmConfiguration": {"Enabled": bool(alarms), "Alarms": [{"Name": alarm} for alarm in alarms]},
+                "AutoRollbackConfiguration": {
+                    "Enabled": True,
+                    "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
+                },
+            },
+        },
+    }
+
+
+APPLICATION = {"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}}
+
+
+def template(release: str, *services: dict[str, Any], hook: bool = True) -> dict[str, Any]:
+    resources = {"Role": ROLE, "Application": APPLICATION, **({"Hook": function(HOOK)} if hook else {})}
+    for service in services:
+        resources.update(service)
+    return {"Resources": resources, "Description": f"release {release}"}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(minute=MINUTE) as started:
+        yield started
+
+
+def apply(stage: Stage, name: str, what: dict[str, Any], **parameters: str) -> str:
+    """Create or update a stack by a change set, as `sam deploy` does. The status that it ends in."""
+    stacks = stage.client("cloudformation")
+    known = {stack["StackName"] for stack in stacks.list_stacks()["StackSummaries"]}
+    kind = "UPDATE" if name in known else "CREATE"
+    change_set = stacks.create_change_set(
+        StackName=name,
+        ChangeSetName=f"c{uuid.uuid4().hex}",
+        ChangeSetType=kind,
+        TemplateBody=json.dumps(what),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )["Id"]
+    described = stacks.describe_change_set(ChangeSetName=change_set)
+    if described["Status"] == "FAILED":
+        stacks.delete_change_set(ChangeSetName=change_set)
+        return str(described["StatusReason"])
+    stacks.execute_change_set(ChangeSetName=change_set)
+    waiter = stacks.get_waiter("stack_create_complete" if kind == "CREATE" else "stack_update_complete")
+    with contextlib.suppress(WaiterError):  # a stack that rolled back; its status is what we return
+        waiter.wait(StackName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+    return str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+
+
+def reasons(stage: Stage, name: str, resource: str) -> list[tuple[str, str]]:
+    """What the stack's events say of a resource, oldest first, without what says nothing."""
+    events = stage.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return [
+        (event["ResourceStatus"], event["ResourceStatusReason"])
+        for event in reversed(events)
+        if event["LogicalResourceId"] == resource and event.get("ResourceStatusReason")
+    ]
+
+
+def physical(stage: Stage, name: str, resource: str) -> str:
+    found = stage.client("cloudformation").describe_stack_resource(StackName=name, LogicalResourceId=resource)
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def alias(stage: Stage, name: str, service: str = "Service") -> tuple[str, dict[str, float]]:
+    found = stage.client("lambda").get_alias(FunctionName=physical(stage, name, service), Name="live")
+    return found["FunctionVersion"], found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+
+
+def deployments(stage: Stage, name: str, service: str = "Service") -> list[dict[str, Any]]:
+    """The group's deployments, oldest first."""
+    codedeploy = stage.client("codedeploy")
+    ids = codedeploy.list_deployments(
+        applicationName=physical(stage, name, "Application"),
+        deploymentGroupName=physical(stage, name, f"{service}Group"),
+    )["deployments"]
+    return [codedeploy.get_deployment(deploymentId=one)["deploymentInfo"] for one in reversed(ids)]
+
+
+def follow(stage: Stage) -> str:
+    """The URL of a queue that gets CodeDeploy's events from now on, by a rule on the default bus and a topic."""
+    queue = stage.client("sqs").create_queue(QueueName="states")["QueueUrl"]
+    described = stage.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    topic = stage.client("sns").create_topic(Name="states")["TopicArn"]
+    stage.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=described["Attributes"]["QueueArn"])
+    stage.client("events").put_rule(
+        Name="states",
+        EventPattern=json.dumps(
+            {"source": ["aws.codedeploy"], "detail-type": ["CodeDeploy Deployment State-change Notification"]}
+        ),
+    )
+    stage.client("events").put_targets(Rule="states", Targets=[{"Id": "topic", "Arn": topic}])
+    return str(queue)
+
+
+def states(stage: Stage, queue: str, count: int) -> list[tuple[str, str]]:
+    """The next `count` state changes: (deployment, state)."""
+    found: list[tuple[str, str]] = []
+    while len(found) < count:
+        got = stage.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5, MaxNumberOfMessages=1)
+        assert got.get("Messages"), f"no more than {found}"
+        for message in got["Messages"]:
+            stage.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            detail = json.loads(json.loads(message["Body"])["Message"])["detail"]
+            found.append((detail["deploymentId"], detail["state"]))
+    return found
+
+
+def test_a_stack_is_created_without_a_deployment_and_its_update_waits_for_one(stage: Stage) -> None:
+    hook = {"Ref": "Hook"}
+    first = template("1", shifted("Service", "one", "1", hook, "LambdaCanary10Percent5Minutes", []))
+    assert apply(stage, "good", first) == "CREATE_COMPLETE"
+    assert deployments(stage, "good") == []
+    second = template("2", shifted("Service", "two", "2", hook, "LambdaCanary10Percent5Minutes", []))
+    assert apply(stage, "good", second) == "UPDATE_COMPLETE"
+    (deployment,) = deployments(stage, "good")
+    assert (deployment["status"], deployment["creator"]) == ("Succeeded", "user")
+    assert alias(stage, "good") == ("2", {})
+    assert reasons(stage, "good", "ServiceAlias") == [
+        ("UPDATE_IN_PROGRESS", f"CodeDeploy deployment started: {deployment['deploymentId']}")
+    ]
+    took = deployment["completeTime"] - deployment["startTime"]
+    assert 300 <= took.total_seconds() < 900
+    moves = [(one["main"], one["weights"]) for one in stage.records() if one["kind"] == "weights"]
+    assert moves == [("1", {"2": 0.1}), ("2", {})]
+
+
+def test_a_candidate_that_a_hook_refuses_serves_nobody_and_the_stack_rolls_back(stage: Stage) -> None:
+    hook = {"Fn::GetAtt": ["Hook", "Arn"]}
+    assert apply(stage, "dark", template("1", shifted("Service", "one", "1", hook, "LambdaAllAtOnce", []))) == (
+        "CREATE_COMPLETE"
+    )
+    bad = template("2", shifted("Service", "bad", "2", hook, "LambdaAllAtOnce", []))
+    assert apply(stage, "dark", bad) == "UPDATE_ROLLBACK_COMPLETE"
+    failed, back = deployments(stage, "dark")
+    assert (failed["status"], failed["errorInformation"]["code"]) == ("Failed", "HOOK_EXECUTION_FAILURE")
+    assert (back["status"], back["creator"]) == ("Succeeded", "codeDeployRollback")
+    assert alias(stage, "dark") == ("1", {})
+    started, rollback, update_failed = reasons(stage, "dark", "ServiceAlias")
+    assert started[1] == f"CodeDeploy deployment started: {failed['deploymentId']}"
+    assert rollback[1] == f"CodeDeploy rollback deployment started: {back['deploymentId']}"
+    assert update_failed[0] == "UPDATE_FAILED"
+    assert update_failed[1].startswith(
+        f'Resource handler returned message: "{failed["deploymentId"]} failed. The deployment failed because one or '
+        'more of the lifecycle event validation functions failed." (RequestToken: '
+    )
+    assert update_failed[1].endswith("HandlerErrorCode: InternalFailure)")
+
+
+def test_an_alarm_stops_the_shift_and_stack_and_alias_go_back_together(stage: Stage) -> None:
+    stage.client("cloudwatch").put_metric_alarm(
+        AlarmName="bad-outcomes",
+        Namespace="Test",
+        MetricName="Bad",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+    queue = follow(stage)
+    config = "LambdaLinear10PercentEvery10Minutes"
+    first = template("1", shifted("Service", "one", "1", None, config, ["bad-outcomes"]), hook=False)
+    assert apply(stage, "watched", first) == "CREATE_COMPLETE"
+    stage.client("cloudwatch").put_metric_data(Namespace="Test", MetricData=[{"MetricName": "Bad", "Value": 5.0}])
+    second = template("2", shifted("Service", "two", "2", None, config, ["bad-outcomes"]), hook=False)
+    assert apply(stage, "watched", second) == "UPDATE_ROLLBACK_COMPLETE"
+    stopped, back = deployments(stage, "watched")
+    assert (stopped["status"], stopped["errorInformation"]["code"]) == ("Stopped", "ALARM_ACTIVE")
+    assert stopped["rollbackInfo"]["rollbackDeploymentId"] == back["deploymentId"]
+    assert back["rollbackInfo"]["rollbackTriggeringDeploymentId"] == stopped["deploymentId"]
+    assert alias(stage, "watched") == ("1", {})
+
+    assert states(stage, queue, 4) == [
+        (stopped["deploymentId"], "START"),
+        (stopped["deploymentId"], "STOP"),
+        (back["deploymentId"], "START"),
+        (back["deploymentId"], "SUCCESS"),
+    ]
+
+
+def test_when_one_alias_fails_the_one_that_had_shifted_goes_back_by_a_deployment_with_hooks(stage: Stage) -> None:
+    def release(number: str, second: str) -> dict[str, Any]:
+        return template(
+            number,
+            shifted("Early", f"early {number}", number, {"Ref": "Hook"}, "LambdaAllAtOnce", []),
+            shifted("Later", second, number, {"Ref": "Hook"}, "LambdaAllAtOnce", []),
+        )
+
+    assert apply(stage, "pair", release("1", "later 1")) == "CREATE_COMPLETE"
+    assert apply(stage, "pair", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
+    forward, back = deployments(stage, "pair", "Early")
+    assert [one["status"] for one in (forward, back)] == ["Succeeded", "Succeeded"]
+    spec = json.loads(back["revision"]["string"]["content"])
+    assert spec["Resources"][0][physical(stage, "pair", "Early")]["Properties"]["TargetVersion"] == "1"
+    assert spec["Hooks"] == [{"BeforeAllowTraffic": physical(stage, "pair", "Hook")}]
+    assert (alias(stage, "pair", "Early"), alias(stage, "pair", "Later")) == (("1", {}), ("1", {}))
+
+
+def test_a_hook_may_be_the_alias_of_another_stack(stage: Stage) -> None:
+    hooks = template("1")
+    hooks["Resources"] |= {
+        "HookVersion": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Hook"}}},
+        "HookAlias": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {
+                "Name": "live",
+                "FunctionName": {"Ref": "Hook"},
+                "FunctionVersion": {"Fn::GetAtt": ["HookVersion", "Version"]},
+            },
+        },
+    }
+    hooks["Outputs"] = {"Hook": {"Value": {"Ref": "HookAlias"}, "Export": {"Name": "shared-hook"}}}
+    assert apply(stage, "hooks", hooks) == "CREATE_COMPLETE"
+    imported = {"Fn::ImportValue": "shared-hook"}
+    for release, text, status in (("1", "one", "CREATE"), ("2", "two", "UPDATE"), ("3", "bad", "UPDATE_ROLLBACK")):
+        adopted = template(release, shifted("Service", text, release, imported, "LambdaAllAtOnce", []), hook=False)
+        assert apply(stage, "adopter", adopted) == f"{status}_COMPLETE"
+    assert alias(stage, "adopter") == ("2", {})
+
+
+def test_an_alias_that_users_were_taken_back_on_is_refused_until_it_is_healed(stage: Stage) -> None:
+    def release(number: str, *, shift: bool = True) -> dict[str, Any]:
+        made = template(number, shifted("Service", number, number, None, "LambdaAllAtOnce", []), hook=False)
+        if not shift:
+            del made["Resources"]["ServiceAlias"]["UpdatePolicy"]
+        return made
+
+    assert apply(stage, "drift", release("1")) == "CREATE_COMPLETE"
+    assert apply(stage, "drift", release("2")) == "UPDATE_COMPLETE"
+    stage.client("lambda").update_alias(
+        FunctionName=physical(stage, "drift", "Service"), Name="live", FunctionVersion="1"
+    )
+    assert apply(stage, "drift", release("3")) == "UPDATE_ROLLBACK_COMPLETE"
+    refused = deployments(stage, "drift")[-1]
+    assert refused["errorInformation"] == {
+        "code": "INVALID_LAMBDA_CONFIGURATION",
+        "message": "The Lambda function alias version does not match the current version in AppSpec file",
+    }
+    assert alias(stage, "drift") == ("1", {})
+    assert apply(stage, "drift", release("4", shift=False)) == "UPDATE_COMPLETE"
+    assert apply(stage, "drift", release("5")) == "UPDATE_COMPLETE"
+    assert len(deployments(stage, "drift")) == 3
+
+
+def test_a_parameter_that_only_flips_a_condition_is_a_change_and_switches_shifting(stage: Stage) -> None:
+    def release(number: str) -> dict[str, Any]:
+        made = template(number, shifted("Service", number, number, None, "LambdaAllAtOnce", []), hook=False)
+        policy = made["Resources"]["ServiceAlias"]["UpdatePolicy"]
+        made["Resources"]["ServiceAlias"]["UpdatePolicy"] = {"Fn::If": ["Shifts", policy, {"Ref": "AWS::NoValue"}]}
+        made["Parameters"] = {"Shift": {"Type": "String", "Default": "yes"}}
+        made["Conditions"] = {"Shifts": {"Fn::Equals": [{"Ref": "Shift"}, "yes"]}}
+        return made
+
+    assert apply(stage, "flip", release("1"), Shift="yes") == "CREATE_COMPLETE"
+    assert "didn't contain changes" in apply(stage, "flip", release("1"), Shift="yes")
+    assert apply(stage, "flip", release("1"), Shift="no") == "UPDATE_COMPLETE"
+    assert apply(stage, "flip", release("2"), Shift="no") == "UPDATE_COMPLETE"
+    assert (deployments(stage, "flip"), alias(stage, "flip")) == ([], ("2", {}))
+    assert apply(stage, "flip", release("3"), Shift="yes") == "UPDATE_COMPLETE"
+    assert (len(deployments(stage, "flip")), alias(stage, "flip")) == (1, ("3", {}))
+
+
+def sam(text: str) -> dict[str, Any]:
+    return {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Parameters": {
+            "Shift": {"Type": "String", "Default": "false", "AllowedValues": ["true", "false"]},
+            "Type": {"Type": "String", "Default": "AllAtOnce"},
+        },
+        "Conditions": {"Shifts": {"Fn::Equals": [{"Ref": "Shift"}, "true"]}},
+        "Resources": {
+            "Role": ROLE,
+            "Service": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {
+                    "Runtime": "python3.13",
+                    "Handler": "index.handler",
+                    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                    "InlineCode": SERVICE.format(text=text),
+                    "AutoPublishAlias": "live",
+                    "DeploymentPreference": {
+                        "Enabled": {"Ref": "Shift"},
+                        "Type": {"Ref": "Type"},
+                        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                    },
+                },
+            },
+        },
+    }
+
+
+def test_sam_gets_the_stacks_own_parameters(stage: Stage) -> None:
+    assert apply(stage, "sam", sam("one"), Shift="true", Type="Canary10Percent10Minutes") == "CREATE_COMPLETE"
+    application = physical(stage, "sam", "ServerlessDeploymentApplication")
+    group = physical(stage, "sam", "ServiceDeploymentGroup")
+    codedeploy = stage.client("codedeploy")
+    info = codedeploy.get_deployment_group(applicationName=application, deploymentGroupName=group)
+    assert info["deploymentGroupInfo"]["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent10Minutes"
+    assert apply(stage, "sam", sam("two"), Shift="true", Type="AllAtOnce") == "UPDATE_COMPLETE"
+    assert len(codedeploy.list_deployments(applicationName=application)["deployments"]) == 1
+    assert apply(stage, "sam", sam("three"), Shift="false", Type="AllAtOnce") == "UPDATE_COMPLETE"
+    assert alias(stage, "sam")[0] == "3"
+    assert codedeploy.list_applications()["applications"].count(application) == 0

@@ -190,11 +190,13 @@ class SmallLambda:
 class SmallTopic:
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
+        self.sent: list[dict[str, Any]] = []
         self.broken = False
 
     def publish(self, **message: Any) -> None:
         if self.broken:
             raise refused("Publish", "InternalErrorException")
+        self.sent.append(message)
         self.messages.append((message["Subject"], message["Message"]))
 
 
@@ -233,11 +235,12 @@ class SmallAccount:
 
 def make_table(name: str = "ledger") -> None:
     """The ledger's table, as template.yaml has it."""
-    text = {"AttributeType": "S"}
     boto3.client("dynamodb", **REGION).create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": at, **text} for at in ("pk", "sk", "open", "service", "opened_at")],
+        AttributeDefinitions=[
+            {"AttributeName": at, "AttributeType": "S"} for at in ("pk", "sk", "open", "service", "opened_at")
+        ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         GlobalSecondaryIndexes=[
             {

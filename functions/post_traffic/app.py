@@ -15,6 +15,6 @@ def handler(call: HookCall) -> Report:
     release = preflight.admitted(aws, call.deployment)  # opened long ago, unless pre_traffic is not among the hooks
     aws.ledger.move(release, State.CONFIRMING)
     refusal = smoke.check(aws, release, call.seconds_left)
-    return (
-        Report.failed(story.not_confirmed(release, refusal)) if refusal else Report.succeeded(story.confirmed(release))
-    )
+    if refusal:
+        return Report.failed(story.not_confirmed(release, refusal), refusal)
+    return Report.succeeded(story.confirmed(release))

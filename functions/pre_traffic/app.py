@@ -20,6 +20,6 @@ def handler(call: HookCall) -> Report:
         partial(dark_trial.check, aws, release, call.seconds_left),
     )
     if refusal:
-        return Report.failed(story.refused(release, refusal))
+        return Report.failed(story.refused(release, refusal), refusal)
     aws.ledger.move(release, State.SHIFTING)  # before the answer: an alarm may ring as soon as users come
     return Report.succeeded(story.passed(release))

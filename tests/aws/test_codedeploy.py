@@ -13,9 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from seatrial.aws.codedeploy import AlreadyCompleted, CodeDeploy, DeploymentUnknownError, Stopped, shift_of
+from seatrial.core import events
 from seatrial.core.deployment import Deployment, Group, Shift, Traffic
 
-from tests.small_account import REGION
+from tests.small_account import REGION, event
 
 if TYPE_CHECKING:
     from mypy_boto3_codedeploy import CodeDeployClient
@@ -158,12 +159,13 @@ def test_an_answer_that_was_given_before_stands(recorded: Recorded) -> None:
 
 
 def test_an_answer_that_is_denied_is_given_again(recorded: Recorded) -> None:
-    expected = {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "x", "status": "Failed"}
+    expected = event("leaving-hook-answer")
+    call = events.hook_request(event("hook"))
     operation = "put_lifecycle_event_hook_execution_status"
     recorded.stub.add_client_error(operation, "AccessDeniedException", expected_params=expected)
     recorded.stub.add_client_error(operation, "AccessDeniedException", expected_params=expected)
     recorded.stub.add_response(operation, {}, expected)
-    recorded.codedeploy.answer("d-1", "x", passed=False)
+    recorded.codedeploy.answer(call.deployment_id, call.execution_id, passed=False)
     assert recorded.pauses == [1, 2]
 
 
@@ -179,9 +181,9 @@ def test_a_stop_asks_for_the_rollback_too(recorded: Recorded) -> None:
     recorded.stub.add_response(
         "stop_deployment",
         {"status": "Pending", "statusMessage": "No instances left"},
-        {"deploymentId": "d-1", "autoRollbackEnabled": True},
+        event("leaving-stop"),
     )
-    assert recorded.codedeploy.stop("d-1") == Stopped("Pending", "No instances left")
+    assert recorded.codedeploy.stop("d-RGSWBD91L") == Stopped("Pending", "No instances left")
 
 
 def test_stopping_what_has_ended_is_a_value(recorded: Recorded) -> None:

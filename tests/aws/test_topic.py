@@ -11,7 +11,7 @@ from seatrial.aws.topic import Topic
 from tests.small_account import REGION
 
 
-@mock_aws
+@mock_aws  # type: ignore[untyped-decorator]
 def test_a_message_arrives_with_its_attributes() -> None:
     sns, sqs = boto3.client("sns", **REGION), boto3.client("sqs", **REGION)
     arn = sns.create_topic(Name="seatrial")["TopicArn"]
@@ -29,7 +29,7 @@ def test_a_message_arrives_with_its_attributes() -> None:
     assert told["MessageAttributes"] == {"service": {"Type": "String", "Value": "payments"}}
 
 
-@mock_aws
+@mock_aws  # type: ignore[untyped-decorator]
 def test_a_subject_of_nothing_that_sns_takes_is_still_a_subject() -> None:
     sns = boto3.client("sns", **REGION)
     arn = sns.create_topic(Name="seatrial")["TopicArn"]

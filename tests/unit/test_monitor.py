@@ -132,3 +132,14 @@ def test_what_tries_nothing_never_imports_yaml(name: str) -> None:
         check=False,
     )
     assert done.returncode == 0
+
+
+def test_what_people_are_sent_is_the_sample_among_the_events(account: SmallAccount) -> None:
+    release = shifting(account, "d-RGSWBD91L")
+    reason = "ines@example.com asked for it: refunds answer twice"
+    account.ledger.move(release, State.GOING_BACK, reason, "functions/rollback")
+    rolled_back(account, "d-RGSWBD91L", code="MANUAL_STOP")
+    monitor.look(account.aws, TICK)
+    sample = event("leaving-message")
+    (sent,) = account.topic.sent
+    assert sent | {"TopicArn": sample["TopicArn"]} == sample

@@ -20,18 +20,19 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """What a hook has found, and so what CodeDeploy is answered."""
+    """What a hook has found, and so what CodeDeploy is answered. `reason` is the bare refusal within the sentence."""
 
     passed: bool
     sentence: str
+    reason: str = ""
 
     @classmethod
     def succeeded(cls, sentence: str) -> Report:
         return cls(True, sentence)
 
     @classmethod
-    def failed(cls, sentence: str) -> Report:
-        return cls(False, sentence)
+    def failed(cls, sentence: str, reason: str = "") -> Report:
+        return cls(False, sentence, reason or sentence)
 
     @property
     def answer(self) -> str:

@@ -56,7 +56,9 @@ class Answer:
     def given_before(self) -> Report | None:
         """The answer to this very call, when Lambda makes it again."""
         step = self._aws.ledger.find_step(self.request.deployment_id, _STEP, self.request.execution_id)
-        return Report(step.outcome == "Succeeded", step.sentence) if step else None
+        if step is None:
+            return None
+        return Report.succeeded(step.sentence) if step.outcome == "Succeeded" else Report.failed(step.sentence)
 
     def given(self) -> dict[str, str]:
         if self._report is None:
@@ -97,7 +99,7 @@ class Answer:
             outcome=report.answer,
         )
         if not report.passed:
-            self._aws.ledger.explain(release, report.sentence, self._by)
+            self._aws.ledger.explain(release, report.reason, self._by)
 
     def _tell(self, report: Report) -> None:
         if not report.passed:

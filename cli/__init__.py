@@ -1,0 +1,1 @@
+"""`seatrial`, the command line for people."""

@@ -7,13 +7,16 @@ not allow is denied, as in an account. Calls of people and of the stage itself a
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.responses import get_account_id, get_region, set_request_account_id, set_request_region
 from ministack.core.router import detect_service, extract_region
 from ministack.services import lambda_svc, tagging
 
@@ -34,10 +37,15 @@ class Call:
     allowed: bool
 
 
+GroupOf = Callable[[str], str]
+"""The `application/group` of a deployment id; `*` for one that doesn't exist."""
+
+
 class Calls:
     """What functions called, each different call once with how often it was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, group_of: GroupOf) -> None:
+        self.group_of = group_of
         self._made: dict[Call, int] = {}
 
     def add(self, call: Call) -> None:
@@ -91,11 +99,41 @@ def _allowed(role: str, account: str, action: str, resource: str, region: str) -
     return bool(iam_evaluator.evaluate(request, policies).decision == "Allow")
 
 
+_calling: ContextVar[tuple[Calls, str, str] | None] = ContextVar("stage_calling", default=None)
+"""The function (and its role) whose request is being served, while it is."""
+
+
+def may_see_tags(function_arn: str) -> bool:
+    """GetFunction gives tags to those alone who are also allowed lambda:ListTags."""
+    calling = _calling.get()
+    if calling is None:
+        return True
+    calls, function, role = calling
+    allowed = _allowed(role, get_account_id(), "lambda:ListTags", function_arn, get_region())
+    if allowed:
+        calls.add(Call(function, role, "lambda:ListTags", function_arn, allowed))
+    return allowed
+
+
 def _tags(resource: str) -> dict[str, str]:
     if ":lambda:" in resource:
         function = lambda_svc._functions.get(resource.split(":")[6])
         return dict((function or {}).get("tags") or {})
     return dict(tagging.resource_tags(resource) or {})
+
+
+def _codedeploy_resource(action: str, body: bytes, region: str, account: str, group_of: GroupOf) -> str:
+    """What an action of CodeDeploy is authorized against (service authorization reference); most know no resources."""
+    asked = json.loads(body or b"{}")
+    if action == "codedeploy:GetDeployment":
+        group = group_of(str(asked.get("deploymentId")))
+    elif action in ("codedeploy:GetDeploymentGroup", "codedeploy:CreateDeployment"):
+        group = f"{asked.get('applicationName')}/{asked.get('deploymentGroupName')}"
+    elif action == "codedeploy:GetApplicationRevision":
+        return f"arn:aws:codedeploy:{region}:{account}:application:{asked.get('applicationName')}"
+    else:
+        return "*"
+    return f"arn:aws:codedeploy:{region}:{account}:deploymentgroup:{group}"
 
 
 def _resource(service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, account: str) -> str:
@@ -115,6 +153,8 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
         return None
     function, role = made_by
     account = headers.get("authorization", "").partition("Credential=")[2].partition("/")[0] or "000000000000"
+    set_request_account_id(account)
+    set_request_region(extract_region(headers))
     form = parse_qs(body.decode("utf-8", "replace")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
     params = {**form, **query}
     service = detect_service(method, path, headers, params)
@@ -123,10 +163,14 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
         return None
     if service == "lambda" and action == "lambda:ListAliases" and path.count("/") > 5:
         action = "lambda:GetAlias" if method == "GET" else "lambda:UpdateAlias"
-    resource = _resource(service, method, path, headers, body, params, account)
+    if service == "codedeploy":
+        resource = _codedeploy_resource(action, body, extract_region(headers), account, calls.group_of)
+    else:
+        resource = _resource(service, method, path, headers, body, params, account)
     call = Call(function, role, action, resource, _allowed(role, account, action, resource, extract_region(headers)))
     calls.add(call)
     if call.allowed:
+        _calling.set((calls, function, role))
         return None
     principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function}"
     return iam_actions.access_denied_response(
@@ -134,8 +178,8 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     )
 
 
-def install() -> Calls:
+def install(group_of: GroupOf) -> Calls:
     """Give functions credentials that name them, and teach MiniStack's policy evaluation about CodeDeploy."""
     lambda_runtime.execution_credentials = _credentials
     iam_actions.SERVICE_TO_IAM_NAMESPACE["codedeploy"] = "codedeploy"
-    return Calls()
+    return Calls(group_of)

@@ -11,6 +11,8 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
+from rehearsal import iam
+
 PATH = "/_stage/packages/"
 
 
@@ -56,6 +58,8 @@ def install(port: int) -> None:
             answer["Code"]["Location"] = _location(
                 port, lambda_svc.get_account_id(), lambda_svc.get_region(), name, version
             )
+        if not iam.may_see_tags(lambda_svc._func_arn(name)):
+            del answer["Tags"]
         return lambda_svc.json_response(answer)
 
     lambda_svc._get_function = get_function

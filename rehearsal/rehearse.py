@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from rehearsal import page, report, table
@@ -138,12 +140,13 @@ def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozense
     with ExitStack() as ending:
         screen.say(f"the stage starts; a stage minute takes {minute:g} s")
         stage = ending.enter_context(Stage(port=port, minute=minute))
+        out.mkdir(parents=True, exist_ok=True)
+        ending.callback(_keep_logs, stage, out)
         run = Rehearsal(stage, screen)
         ending.callback(run.sam.stop)
         _release_services(run, stage, screen, ending, only)
         releases = tuple(run.seen[s.id] for s in TOLD_IN_ORDER if s.id in run.seen)
         calls = stage.calls()
-        out.mkdir(parents=True, exist_ok=True)
         (out / "calls.json").write_text(json.dumps(calls, indent=1))
     for call in (call for call in calls if not call["allowed"]):
         screen.say(f"DENIED: {call['function']} called {call['action']} on {call['resource']}, which its role forbids")
@@ -155,6 +158,22 @@ def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozense
         ok=all(release.ok for release in releases) and all(call["allowed"] for call in calls),
         releases=releases,
     )
+
+
+def _keep_logs(stage: Stage, out: Path) -> None:
+    """What the stage and Seatrial's functions on it wrote outlives the stage: it says why something was not as expected."""
+    for log in ("stage.log", "output.log"):
+        if (stage.folder / log).exists():
+            shutil.copy(stage.folder / log, out / log)
+    try:
+        resources = stage.client("cloudformation").describe_stack_resources(StackName="seatrial")["StackResources"]
+    except ClientError:
+        return  # it did not come so far
+    logs = stage.client("logs").get_paginator("filter_log_events")
+    for group in (r for r in resources if r["ResourceType"] == "AWS::Logs::LogGroup"):
+        pages = logs.paginate(logGroupName=group["PhysicalResourceId"])
+        lines = [event["message"] for page in pages for event in page["events"]]
+        (out / f"{group['LogicalResourceId'].removesuffix('Log')}.log").write_text("\n".join(lines) + "\n")
 
 
 def _release_services(run: Rehearsal, stage: Stage, screen: Screen, ending: ExitStack, only: frozenset[str]) -> None:
@@ -208,7 +227,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/rehearsal"))
     parser.add_argument("--only", action="append", default=[], choices=[s.id for s in TOLD_IN_ORDER])
     chosen = parser.parse_args(arguments)
-    console = Console()
+    # A pipe has no width of its own.
+    console = Console() if sys.stdout.isatty() else Console(width=150)
     try:
         with interrupted_by(signal.SIGTERM, signal.SIGHUP), Screen(console) as screen:
             found = rehearse(chosen.minute, chosen.port, chosen.out, screen, frozenset(chosen.only))

@@ -19,10 +19,14 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 from rehearsal import clock as stage_clock
+from seatrial.settings import Clock
+
+if TYPE_CHECKING:
+    from rehearsal.codedeploy.book import Change, WeightChange
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -39,7 +43,7 @@ PREPARED = {
 }
 
 
-def prepare_environment(port: int, clock: stage_clock.Clock, folder: Path) -> None:
+def prepare_environment(port: int, clock: Clock, folder: Path) -> None:
     """Before MiniStack is imported. Functions inherit this environment, and nothing else of the caller's AWS settings."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "SEATRIAL_", "MINISTACK_", "LAMBDA_"))]:
         del os.environ[name]
@@ -53,7 +57,7 @@ def prepare_environment(port: int, clock: stage_clock.Clock, folder: Path) -> No
 class Additions:
     """What the stage adds to MiniStack, installed once, before the first request."""
 
-    def __init__(self, clock: stage_clock.Clock, port: int, folder: Path) -> None:
+    def __init__(self, clock: Clock, port: int, folder: Path) -> None:
         from ministack.services import appconfig, cloudwatch, eventbridge, scheduler
 
         from rehearsal import alarms, alias, codedeploy, iam, metrics, packages, runtime
@@ -69,26 +73,31 @@ class Additions:
         alias.install(clock)
         runtime.install(folder)
         packages.install(port)
-        self.calls = iam.install()
         self.codedeploy = codedeploy.install(clock)
+        self.calls = iam.install(self._group_of)
         self.codedeploy.on_change = self._codedeploy_changed
+        self.codedeploy.on_weights = self._weights_changed
+
+    def _group_of(self, deployment_id: str) -> str:
+        found = next((one for one in self.codedeploy.deployments() if one.id == deployment_id), None)
+        return f"{found.application}/{found.group}" if found else "*"
 
     def _alarm_changed(self, name: str, old: str, new: str, reason: str, at: float) -> None:
         self.records.add("alarm", t=at, alarm=name, old=old, new=new, reason=reason)
 
-    def _codedeploy_changed(self, change: Any) -> None:
-        self.records.add("codedeploy", t=change.at, what=change.kind, text=change.text, deployment=change.deployment)
-        if change.kind == "weights":
-            now = next(w for w in reversed(self.codedeploy.weights) if w.deployment == change.deployment)
-            self.records.add(
-                "weights",
-                t=now.at,
-                function=now.function,
-                alias=now.alias,
-                main=now.main,
-                weights=dict(now.weights),
-                deployment=now.deployment,
-            )
+    def _codedeploy_changed(self, change: Change) -> None:
+        self.records.add("codedeploy", t=change.time, what=change.kind, text=change.text, deployment=change.deployment_id)
+
+    def _weights_changed(self, change: WeightChange) -> None:
+        self.records.add(
+            "weights",
+            t=change.time,
+            function=change.function,
+            alias=change.alias,
+            main=change.main,
+            weights=dict(change.weights),
+            deployment=change.deployment_id,
+        )
 
 
 class Gateway:
@@ -135,7 +144,7 @@ class Gateway:
             return _json(additions.calls.as_json())
         if path == "/_stage/switches" and scope["method"] == "POST":
             for group, on in json.loads(body).get("poll_alarms", {}).items():
-                additions.codedeploy.poll_alarms(bool(on), group)
+                additions.codedeploy.poll_alarms_of(group, on=bool(on))
             return _json({})
         return 404, {"Content-Type": "text/plain"}, f"the stage has no {path}".encode()
 
@@ -190,7 +199,7 @@ def _stop_with_the_parent(stop: Callable[[], None]) -> None:
     stop()
 
 
-async def _run(port: int, clock: stage_clock.Clock, folder: Path, *, parent: bool) -> None:
+async def _run(port: int, clock: Clock, folder: Path, *, parent: bool) -> None:
     from ministack.app import app
     from ministack.core import lambda_runtime
 

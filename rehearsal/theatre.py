@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Seatrials:
         self._names = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
         self._events = stage.client("events")
         self._lambda = stage.client("lambda")
-        self.ledger = Ledger(stage.client("dynamodb"), self._names["Ledger"])
+        self.ledger = Ledger(stage.client("dynamodb"), self._names["Ledger"], timedelta(days=1))
         self._alarm_rule = self._names["RollbackFunctionAlarm"]
         self._pattern = json.loads(self._events.describe_rule(Name=self._alarm_rule)["EventPattern"])
         self._hook = self._names["PreTrafficFunction"]
@@ -96,13 +97,22 @@ class Service:
         self._codedeploy = stage.client("codedeploy")
         self._cloudwatch = stage.client("cloudwatch")
         self._lambda = stage.client("lambda")
+        self.traffic: Traffic | None = None
         self._names: dict[str, str] = {}
         self._good_hook = ""
+        self._began = 0.0
 
     # ------------------------------------------------------------------ what scenarios do (scenarios.story.Actors)
 
-    def wait_for_weights(self) -> None:
-        wait_until("users on the candidate", lambda: self._alias()[1], seconds=self._wall(3600))
+    def wait_for_users_on_the_candidate(self) -> None:
+        """Until three of them have had an answer from it."""
+        stable = self._row.stable
+
+        def met() -> bool:
+            answers = self.traffic.served() if self.traffic else []
+            return sum(s.function == self.name and s.version != stable and s.t >= self._began for s in answers) >= 3
+
+        wait_until("users on the candidate", met, seconds=self._wall(3600))
 
     def on_call(self, sample: str) -> None:
         self._screen.say(f"on call sends events/{sample}", self.name)
@@ -135,12 +145,13 @@ class Service:
         resources = self._cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
         self._names = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
         self.alarm = self._names["BadOutcomes"]
-        self._row.stable, _ = self._alias()[0], None
+        self._row.stable = self._alias()[0]
         self._row.step = "serves users"
         self._screen.say("deployed: version 1 serves users", self.name)
 
     def rehearse(self, scenario: Scenario, folder: Path, traffic: Traffic) -> Seen:
         """One release from `sam deploy` to the end, and all that was seen of it."""
+        self.traffic, self._began = traffic, self._seatrial.clock.epoch()
         self._row.story, self._row.step = scenario.id, "waits for a quiet alarm"
         wait_until(f"{self.alarm} is quiet", self._is_quiet, seconds=self._wall(3600))
         stable = self._alias()[0]
@@ -180,6 +191,7 @@ class Service:
         mine = {str(info["deploymentId"]) for info in infos}
         return Seen(
             service=self.name,
+            minute=self._stage.minute,
             stable=stable,
             candidate=candidate,
             started=started,
@@ -201,13 +213,13 @@ class Service:
         ledger = self._seatrial.ledger
 
         def closed() -> Any:
-            head = ledger.release(deployment_id)
+            head = ledger.find(deployment_id)
             return head if head and not head.is_open else None
 
         try:
             head = wait_until("the ledger closes the release", closed, seconds=self._wall(180) + 3)
         except RehearsalError:
-            head = ledger.release(deployment_id)
+            head = ledger.find(deployment_id)
         return head, ledger.steps(deployment_id) if head else ()
 
     def follow(self, records: Iterable[dict[str, Any]]) -> None:

@@ -4,7 +4,7 @@ Told three times: as it is installed, with CodeDeploy's own alarm poll switched 
 from alarms, so that each of the two nets is seen to hold alone.
 """
 
-from rehearsal.scenarios.story import POLL, ROLLBACK, Actors, Check, Scenario, Seen, at_least, same, taken_back
+from rehearsal.scenarios.story import POLL, ROLLBACK, Actors, Check, Scenario, Seen, at_least, at_most, same, taken_back
 
 
 def _checks(seen: Seen) -> list[Check]:
@@ -22,7 +22,14 @@ def either(seen: Seen) -> list[Check]:
 
 
 def rollback_alone(seen: Seen) -> list[Check]:
-    return [*_checks(seen), same("who stopped it", ROLLBACK, seen.won)]
+    rang = next((r["t"] for r in seen.records if r["kind"] == "alarm" and r["new"] == "ALARM"), seen.started)
+    stopped = next((r["t"] for r in seen.records if r.get("what") == "stop"), float("inf"))
+    return [
+        *_checks(seen),
+        same("who stopped it", ROLLBACK, seen.won),
+        # A function takes as long as it takes, however short the stage's minute is. The first time it also has to start.
+        at_most("wall seconds from the alarm to StopDeployment", 10, round((stopped - rang) * seen.minute / 60, 2)),
+    ]
 
 
 def poll_alone(seen: Seen) -> list[Check]:

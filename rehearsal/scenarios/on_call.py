@@ -6,7 +6,7 @@ SAMPLE = "rollback-requested.json"
 
 
 def send_the_event(actors: Actors) -> None:
-    actors.wait_for_weights()
+    actors.wait_for_users_on_the_candidate()
     actors.on_call(SAMPLE)
 
 

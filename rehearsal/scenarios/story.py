@@ -16,7 +16,7 @@ POLL = "CodeDeploy's alarm poll"
 class Actors(Protocol):
     """What a scenario may do to the stage while its release runs. rehearsal.theatre has the one real implementation."""
 
-    def wait_for_weights(self) -> None: ...
+    def wait_for_users_on_the_candidate(self) -> None: ...
     def on_call(self, sample: str) -> None: ...
     def alarm_poll(self, *, on: bool) -> None: ...
     def rollback_on_alarm(self, *, on: bool) -> None: ...
@@ -40,9 +40,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything that was seen of one release. Times are stage epoch seconds."""
+    """Everything that was seen of one release. Times are stage epoch seconds; `minute` is a stage minute's wall seconds."""
 
     service: str
+    minute: float
     stable: str
     candidate: str
     started: float

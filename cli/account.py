@@ -1,0 +1,62 @@
+"""What the command line needs of an account: Seatrial's stack in it, found by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from seatrial.aws.ledger import Ledger
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+
+class AccountError(Exception):
+    """Seatrial can't be found or reached. The text names the fix."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Seatrial's stack in this account and Region."""
+
+    ledger: Ledger
+    bus: str
+    events: EventBridgeClient
+
+    def send(self, detail_type: str, detail: dict[str, str]) -> str:
+        """Put an on-call event on Seatrial's bus. Its id. Raises AccountError when the bus does not take it."""
+        answer = self.events.put_events(
+            Entries=[
+                {
+                    "Source": "seatrial.oncall",
+                    "DetailType": detail_type,
+                    "Detail": json.dumps(detail),
+                    "EventBusName": self.bus,
+                }
+            ]
+        )
+        (result,) = answer["Entries"]
+        if answer["FailedEntryCount"]:
+            raise AccountError(f"the bus {self.bus} did not take the event: {result.get('ErrorMessage', 'no reason given')}")
+        return result["EventId"]
+
+
+def find(stack: str) -> Installed:
+    """Raises AccountError with what to do when there is no such stack, or no credentials."""
+    try:
+        (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+        return Installed(
+            ledger=Ledger(boto3.client("dynamodb"), outputs["LedgerTable"], timedelta(days=1)),
+            bus=outputs["BusName"],
+            events=boto3.client("events"),
+        )
+    except KeyError as missing:
+        raise AccountError(f"stack {stack} has no output {missing}: is it Seatrial's? Name it with --stack") from None
+    except (BotoCoreError, ClientError) as error:
+        raise AccountError(f"can't read stack {stack}: {error}. Check the credentials, AWS_REGION and --stack") from None

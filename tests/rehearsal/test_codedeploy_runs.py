@@ -289,7 +289,12 @@ def test_during_a_hook_a_stop_wins_and_the_later_answer_is_told_so(stage: Stage)
     stage.group()
     calls: list[Mapping[str, str]] = []
     invoked = threading.Event()
-    stage.account.hooks = {"pre": lambda call: (calls.append(call), invoked.set())[0]}
+
+    def remember(call: Mapping[str, str]) -> None:
+        calls.append(call)
+        invoked.set()
+
+    stage.account.hooks = {"pre": remember}
     started = stage.start(before="pre")
     assert invoked.wait(20)
     stage.service.stop(started)

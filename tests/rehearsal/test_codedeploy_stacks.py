@@ -412,3 +412,39 @@ def test_sam_gets_the_stacks_own_parameters(stage: Stage) -> None:
     assert apply(stage, "sam", sam("three"), Shift="false", Type="AllAtOnce") == "UPDATE_COMPLETE"
     assert alias(stage, "sam")[0] == "3"
     assert codedeploy.list_applications()["applications"].count(application) == 0
+
+
+def test_an_unnamed_configuration_is_replaced_when_it_changes_and_a_stack_takes_everything_away(stage: Stage) -> None:
+    def release(number: str, percent: int) -> dict[str, Any]:
+        made = template(number, shifted("Service", number, number, None, "LambdaAllAtOnce", []), hook=False)
+        canary = {"CanaryPercentage": percent, "CanaryInterval": 1}
+        made["Resources"]["Config"] = {
+            "Type": "AWS::CodeDeploy::DeploymentConfig",
+            "Properties": {
+                "ComputePlatform": "Lambda",
+                "TrafficRoutingConfig": {"Type": "TimeBasedCanary", "TimeBasedCanary": canary},
+            },
+        }
+        made["Resources"]["ServiceGroup"]["Properties"]["DeploymentConfigName"] = {"Ref": "Config"}
+        return made
+
+    codedeploy = stage.client("codedeploy")
+    before = codedeploy.list_deployment_configs()["deploymentConfigsList"]
+    assert apply(stage, "custom", release("1", 20)) == "CREATE_COMPLETE"
+    first = physical(stage, "custom", "Config")
+    assert apply(stage, "custom", release("2", 40)) == "UPDATE_COMPLETE"
+    (deployment,) = deployments(stage, "custom")
+    assert deployment["deploymentConfigName"] == physical(stage, "custom", "Config") != first
+    moves = [
+        one["weights"]
+        for one in stage.records()
+        if one.get("deployment") == deployment["deploymentId"] and one["kind"] == "weights"
+    ]
+    assert moves == [{"2": 0.4}, {}]
+    application = physical(stage, "custom", "Application")
+    stage.client("cloudformation").delete_stack(StackName="custom")
+    stage.client("cloudformation").get_waiter("stack_delete_complete").wait(
+        StackName="custom", WaiterConfig={"Delay": 0.2, "MaxAttempts": 100}
+    )
+    assert codedeploy.list_deployment_configs()["deploymentConfigsList"] == before
+    assert application not in codedeploy.list_applications()["applications"]

@@ -1,0 +1,222 @@
+"""The stage's CodeDeploy as boto3 sees it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.stage import Stage
+
+ROLE = "arn:aws:iam::111122223333:role/unknown"
+STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(minute=0.2) as started:
+        started.client("codedeploy").create_application(applicationName="app", computePlatform="Lambda")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def codedeploy(stage: Stage) -> Any:
+    return stage.client("codedeploy")
+
+
+@pytest.fixture(scope="module")
+def function(stage: Stage) -> str:
+    """A function with versions 1 and 2, whose alias `live` is version 1."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as package:
+        package.writestr("index.py", "def handler(event, context):\n    return 1\n")
+    functions = stage.client("lambda")
+    functions.create_function(
+        FunctionName="service",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=ROLE,
+        Code={"ZipFile": packed.getvalue()},
+    )
+    for description in ("one", "two"):
+        functions.update_function_configuration(FunctionName="service", Description=description)
+        functions.publish_version(FunctionName="service")
+    functions.create_alias(FunctionName="service", Name="live", FunctionVersion="1")
+    return "service"
+
+
+def revision(function: str, current: str = "1", target: str = "2", **hooks: str) -> dict[str, Any]:
+    properties = {"Name": function, "Alias": "live", "CurrentVersion": current, "TargetVersion": target}
+    content = {
+        "version": 0.0,
+        "Resources": [{"service": {"Type": "AWS::Lambda::Function", "Properties": properties}}],
+        "Hooks": [{name: hook} for name, hook in hooks.items()],
+    }
+    return {"revisionType": "AppSpecContent", "appSpecContent": {"content": json.dumps(content)}}
+
+
+def group(codedeploy: Any, name: str, **members: Any) -> None:
+    codedeploy.create_deployment_group(
+        applicationName="app",
+        deploymentGroupName=name,
+        serviceRoleArn=ROLE,
+        deploymentStyle=STYLE,
+        **{"deploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce", **members},
+    )
+
+
+def code(of: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(of.value.response["Error"]["Code"])
+
+
+def test_a_deployment_can_be_followed_to_its_end(codedeploy: Any, function: str) -> None:
+    group(codedeploy, "followed")
+    started = codedeploy.create_deployment(
+        applicationName="app", deploymentGroupName="followed", revision=revision(function), description="by hand"
+    )["deploymentId"]
+    codedeploy.get_waiter("deployment_successful").wait(
+        deploymentId=started, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+    )
+    info = codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
+    assert (info["status"], info["description"], info["computePlatform"]) == ("Succeeded", "by hand", "Lambda")
+    assert info["deploymentOverview"]["Succeeded"] == 1
+    (target,) = codedeploy.list_deployment_targets(deploymentId=started)["targetIds"]
+    found = codedeploy.get_deployment_target(deploymentId=started, targetId=target)["deploymentTarget"]["lambdaTarget"]
+    assert found["lambdaFunctionInfo"] == {
+        "functionName": "service",
+        "functionAlias": "live",
+        "currentVersion": "1",
+        "targetVersion": "2",
+        "targetVersionWeight": 1.0,
+    }
+    assert [(event["lifecycleEventName"], event["status"]) for event in found["lifecycleEvents"]] == [
+        ("BeforeAllowTraffic", "Succeeded"),
+        ("AllowTraffic", "Succeeded"),
+        ("AfterAllowTraffic", "Succeeded"),
+    ]
+    sha256 = info["revision"]["appSpecContent"]["sha256"]
+    read = codedeploy.get_application_revision(
+        applicationName="app", revision={"revisionType": "AppSpecContent", "appSpecContent": {"sha256": sha256}}
+    )
+    assert read["revision"] == info["revision"]
+    last = codedeploy.get_deployment_group(applicationName="app", deploymentGroupName="followed")
+    assert last["deploymentGroupInfo"]["lastSuccessfulDeployment"]["deploymentId"] == started
+
+
+def test_a_group_changes_only_where_the_update_says_so(codedeploy: Any) -> None:
+    group(codedeploy, "old", alarmConfiguration={"enabled": True, "alarms": [{"name": "errors"}]})
+    codedeploy.update_deployment_group(
+        applicationName="app",
+        currentDeploymentGroupName="old",
+        newDeploymentGroupName="new",
+        autoRollbackConfiguration={"enabled": True, "events": ["DEPLOYMENT_FAILURE"]},
+    )
+    info = codedeploy.get_deployment_group(applicationName="app", deploymentGroupName="new")["deploymentGroupInfo"]
+    assert info["alarmConfiguration"] == {
+        "enabled": True,
+        "ignorePollAlarmFailure": False,
+        "alarms": [{"name": "errors"}],
+    }
+    assert info["autoRollbackConfiguration"] == {"enabled": True, "events": ["DEPLOYMENT_FAILURE"]}
+    assert "old" not in codedeploy.list_deployment_groups(applicationName="app")["deploymentGroups"]
+
+
+def test_a_custom_configuration_is_kept_and_not_deleted_while_a_group_uses_it(codedeploy: Any) -> None:
+    routing = {"type": "TimeBasedLinear", "timeBasedLinear": {"linearPercentage": 25, "linearInterval": 3}}
+    codedeploy.create_deployment_config(
+        deploymentConfigName="quarters", computePlatform="Lambda", trafficRoutingConfig=routing
+    )
+    info = codedeploy.get_deployment_config(deploymentConfigName="quarters")["deploymentConfigInfo"]
+    assert info["trafficRoutingConfig"] == routing
+    group(codedeploy, "quarterly", deploymentConfigName="quarters")
+    with pytest.raises(ClientError) as refused:
+        codedeploy.delete_deployment_config(deploymentConfigName="quarters")
+    assert code(refused) == "DeploymentConfigInUseException"
+
+
+def test_what_the_stage_does_not_do_is_refused_by_name(codedeploy: Any) -> None:
+    with pytest.raises(ClientError, match="does not do ListGitHubAccountTokenNames"):
+        codedeploy.list_git_hub_account_token_names()
+    with pytest.raises(ClientError, match="don't know triggerConfigurations"):
+        group(codedeploy, "loud", triggerConfigurations=[{"triggerName": "all"}])
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "name"),
+    [
+        ("get_deployment", {"deploymentId": "d-NONE"}, "DeploymentDoesNotExistException"),
+        ("stop_deployment", {"deploymentId": "d-NONE"}, "DeploymentDoesNotExistException"),
+        ("get_application", {"applicationName": "none"}, "ApplicationDoesNotExistException"),
+        (
+            "create_application",
+            {"applicationName": "app", "computePlatform": "Lambda"},
+            "ApplicationAlreadyExistsException",
+        ),
+        ("create_application", {"applicationName": "servers"}, "InvalidComputePlatformException"),
+        (
+            "get_deployment_group",
+            {"applicationName": "app", "deploymentGroupName": "none"},
+            "DeploymentGroupDoesNotExistException",
+        ),
+        ("get_deployment_config", {"deploymentConfigName": "none"}, "DeploymentConfigDoesNotExistException"),
+        ("put_lifecycle_event_hook_execution_status", {}, "DeploymentIdRequiredException"),
+        (
+            "put_lifecycle_event_hook_execution_status",
+            {"deploymentId": "d-NONE", "lifecycleEventHookExecutionId": "x", "status": "Skipped"},
+            "InvalidLifecycleEventHookExecutionStatusException",
+        ),
+        (
+            "create_deployment",
+            {"applicationName": "app", "deploymentGroupName": "none", "revision": revision("service")},
+            "DeploymentGroupDoesNotExistException",
+        ),
+    ],
+)
+def test_an_error_has_the_name_of_the_service_model(codedeploy: Any, operation: str, request_: Any, name: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(codedeploy, operation)(**request_)
+    assert code(refused) == name
+
+
+def test_a_revision_that_is_no_appspec_is_refused(codedeploy: Any) -> None:
+    group(codedeploy, "picky")
+    with pytest.raises(ClientError) as refused:
+        codedeploy.create_deployment(
+            applicationName="app",
+            deploymentGroupName="picky",
+            revision={"revisionType": "String", "string": {"content": "no"}},
+        )
+    assert code(refused) == "InvalidRevisionException"
+
+
+def test_with_aws_managed_policy_alone_only_hooks_of_the_right_name_are_invoked(
+    stage: Stage, codedeploy: Any, function: str
+) -> None:
+    stage.client("iam").create_role(RoleName="deployer", AssumeRolePolicyDocument="{}")
+    stage.client("iam").attach_role_policy(
+        RoleName="deployer", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+    )
+    group(codedeploy, "strict")
+    codedeploy.update_deployment_group(
+        applicationName="app",
+        currentDeploymentGroupName="strict",
+        serviceRoleArn="arn:aws:iam::111122223333:role/deployer",
+    )
+    main = stage.client("lambda").get_alias(FunctionName="service", Name="live")["FunctionVersion"]
+    started = codedeploy.create_deployment(
+        applicationName="app",
+        deploymentGroupName="strict",
+        revision=revision(function, main, "2" if main == "1" else "1", BeforeAllowTraffic="service"),
+    )["deploymentId"]
+    with pytest.raises(Exception, match="Failed"):
+        codedeploy.get_waiter("deployment_successful").wait(
+            deploymentId=started, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+        )
+    info = codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
+    assert info["errorInformation"]["code"] == "IAM_ROLE_PERMISSIONS"
+    assert "arn:aws:iam::111122223333:role/deployer" in info["errorInformation"]["message"]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-from seatrial.settings import Clock
 
 from rehearsal.codedeploy.appspec import AppSpec, Revision
 from rehearsal.codedeploy.errors import ApiError
@@ -17,6 +16,7 @@ from rehearsal.codedeploy.port import AliasState, StateChange
 from rehearsal.codedeploy.registry import Application, Group
 from rehearsal.codedeploy.run import Behaviour
 from rehearsal.codedeploy.service import Service
+from seatrial.settings import Clock
 
 RATE = 300.0
 PATIENCE = 3600.0 * 2

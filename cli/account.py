@@ -42,7 +42,9 @@ class Installed:
         )
         (result,) = answer["Entries"]
         if answer["FailedEntryCount"]:
-            raise AccountError(f"the bus {self.bus} did not take the event: {result.get('ErrorMessage', 'no reason given')}")
+            raise AccountError(
+                f"the bus {self.bus} did not take the event: {result.get('ErrorMessage', 'no reason given')}"
+            )
         return result["EventId"]
 
 
@@ -59,4 +61,6 @@ def find(stack: str) -> Installed:
     except KeyError as missing:
         raise AccountError(f"stack {stack} has no output {missing}: is it Seatrial's? Name it with --stack") from None
     except (BotoCoreError, ClientError) as error:
-        raise AccountError(f"can't read stack {stack}: {error}. Check the credentials, AWS_REGION and --stack") from None
+        raise AccountError(
+            f"can't read stack {stack}: {error}. Check the credentials, AWS_REGION and --stack"
+        ) from None

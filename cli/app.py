@@ -90,7 +90,9 @@ def rollback(
 
 @suite.command("check")
 def check_suite(
-    folder: Annotated[Path, typer.Argument(help="The folder that holds suite.yaml, usually seatrial/ beside the code.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder that holds suite.yaml, usually seatrial/ beside the code.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Read a suite as a trial would, and name every mistake at once."""

@@ -16,11 +16,11 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
-from seatrial.settings import Clock
 
 from rehearsal import metrics
 from rehearsal.alarm_states import AlarmError, Evaluation, alarm_of, evaluate, evaluation_range, timestamp
 from rehearsal.metric_queries import Solution
+from seatrial.settings import Clock
 
 __all__ = ["Evaluation", "Running", "evaluate", "install"]
 

@@ -1,4 +1,4 @@
-"""Gap of MiniStack: an alias stores its weights but always invokes its main version, and asynchronous invokes forget it.
+"""Gap of MiniStack: an alias stores its weights but always invokes its main version, also asynchronously.
 
 Here every invoke through an alias draws its version by the alias's weights, as Lambda does, per invoke; asynchronous
 invokes are retried and end at the OnFailure destination of the qualifier they were sent to.
@@ -30,7 +30,7 @@ RETRY_AFTER_MINUTES = (1, 2)
 
 
 def draw(alias: Mapping[str, Any], chance: Callable[[], float] = random.random) -> str:
-    """The version that one invoke through `alias` runs: its additional version with that version's weight, else its main one."""
+    """The version that one invoke through `alias` runs: the additional one by its weight, else the main one."""
     weights: Mapping[str, float] = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     for version, weight in weights.items():
         if chance() < float(weight):
@@ -113,7 +113,7 @@ class Invokes:
         return _answer(result, executed, tail=headers.get("x-amz-log-type", "").lower() == "tail")
 
     def invoke_async(self, reference: str, event: Any) -> None:
-        """An asynchronous invoke, as CodeDeploy, EventBridge and alarms make them. Raises LookupError for no function."""
+        """An asynchronous invoke, as CodeDeploy, EventBridge and alarms make it. Raises LookupError for no function."""
         function, name, qualifier = _find(reference)
         arn = lambda_svc._func_arn(name)
         resolve(function, qualifier, arn)
@@ -193,8 +193,8 @@ def _drawn_record_for_reference(reference: str) -> tuple[Record | None, Record |
 
 
 def install(clock: Clock) -> Invokes:
-    """Put this in the place of MiniStack's invokes: the API, EventBridge targets and what asks for a record by ARN."""
-    global _invokes  # noqa: PLW0603 - MiniStack is one process-wide account store, and so is the stage
+    """Put this in the place of MiniStack's invokes: the API, EventBridge targets, records by ARN."""
+    global _invokes
     from ministack.services import eventbridge
 
     _invokes = Invokes(clock)
@@ -206,8 +206,6 @@ def install(clock: Clock) -> Invokes:
 
 
 def _only_throttles(function: str, duration_ms: float, error: bool, throttle: bool) -> None:
-    """MiniStack's own metrics know no versions: rehearsal.runtime records each execution. A throttle executes nothing."""
+    """rehearsal.runtime records each execution, with its version. A throttle executes nothing and is told here."""
     if throttle:
-        metrics.record_invoke(
-            function, None, "$LATEST", started=time.time(), duration_ms=0, error=False, throttle=True
-        )
+        metrics.record_invoke(function, None, "$LATEST", started=time.time(), duration_ms=0, error=False, throttle=True)

@@ -36,6 +36,12 @@ class StageTime:
         return getattr(wall, name)
 
 
+def keep_event_time(eventbridge: ModuleType, clock: Clock) -> None:
+    """Events and schedules are dated in stage time. The rest of that module fills queues, which keep wall time."""
+    eventbridge._now_ts = clock.epoch  # type: ignore[attr-defined]
+    eventbridge._SCHEDULER_TICK_INTERVAL = clock.wall_seconds(10)  # type: ignore[attr-defined]
+
+
 def keep_stage_time(service: ModuleType, clock: Clock) -> None:
     """From now on `service` reads stage time wherever it asked `time.time()`."""
     service.time = StageTime(clock)  # type: ignore[attr-defined]

@@ -136,10 +136,12 @@ def _codedeploy_resource(action: str, body: bytes, region: str, account: str, gr
     return f"arn:aws:codedeploy:{region}:{account}:deploymentgroup:{group}"
 
 
-def _resource(service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, account: str) -> str:
-    arn = str(iam_actions.extract_resource_arn(
-        service, method, path, headers, body, query, extract_region(headers), account
-    ))
+def _resource(
+    service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, account: str
+) -> str:
+    arn = str(
+        iam_actions.extract_resource_arn(service, method, path, headers, body, query, extract_region(headers), account)
+    )
     qualifier = query.get("Qualifier", [""])[0] if isinstance(query, dict) else ""
     if service == "lambda" and qualifier and arn.count(":") == 6:
         return f"{arn}:{qualifier}"
@@ -155,7 +157,9 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     account = headers.get("authorization", "").partition("Credential=")[2].partition("/")[0] or "000000000000"
     set_request_account_id(account)
     set_request_region(extract_region(headers))
-    form = parse_qs(body.decode("utf-8", "replace")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
+    form = (
+        parse_qs(body.decode("utf-8", "replace")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
+    )
     params = {**form, **query}
     service = detect_service(method, path, headers, params)
     action = iam_actions.extract_iam_action(service, method, path, headers, body, params)

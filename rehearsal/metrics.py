@@ -16,7 +16,6 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.services import cloudwatch
-from seatrial.settings import Clock
 
 from rehearsal.emf import Point, emf_points
 from rehearsal.metric_math import MathError, Series
@@ -32,6 +31,7 @@ from rehearsal.metric_queries import (
     checked_statistic,
     queries_of,
 )
+from seatrial.settings import Clock
 
 __all__ = ["Point", "Running", "absorb", "emf_points", "install", "record_invoke", "series"]
 

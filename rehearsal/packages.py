@@ -17,7 +17,9 @@ PATH = "/_stage/packages/"
 
 
 def _location(port: int, account: str, region: str, function: str, version: str) -> str:
-    return f"http://127.0.0.1:{port}{PATH}{account}/{region}/{function}/{version}?X-Amz-Expires=600&X-Amz-Signature=stage"
+    return (
+        f"http://127.0.0.1:{port}{PATH}{account}/{region}/{function}/{version}?X-Amz-Expires=600&X-Amz-Signature=stage"
+    )
 
 
 def package(path: str) -> bytes | None:

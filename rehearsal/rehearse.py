@@ -1,4 +1,4 @@
-"""`make rehearse`: the whole of it. Starts the stage, deploys Seatrial and three payments services, and tells the stories.
+"""`make rehearse`: starts the stage, deploys Seatrial and three payments services, and tells the stories.
 
 Three services are released side by side; what breaks Seatrial itself comes last and alone.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -18,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 from rich.console import Console
@@ -50,7 +52,7 @@ TOLD_IN_ORDER = (
 REQUESTS_A_SECOND = 14.0
 """A wall second and service: enough that a 10 % canary meets a user every stage second at MINUTE=2."""
 
-MARK_KINDS = {"hook": "hook", "alarm": "alarm", "stop": "decision", "weights": "gate", "status": "rollback"}
+_FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]*:\d+:function:")
 
 
 def told(scenario: Scenario, seen: Seen) -> report.RehearsedRelease:
@@ -65,7 +67,7 @@ def told(scenario: Scenario, seen: Seen) -> report.RehearsedRelease:
         candidate=seen.candidate,
         configuration=str(seen.deployment["deploymentConfigName"]),
         result=_result(seen),
-        reason=seen.reason or str(seen.deployment.get("errorInformation", {}).get("message", "")),
+        reason=_reason(seen),
         won=seen.won,
         ok=all(check.ok for check in checks) and _result(seen) == scenario.result,
         checks=tuple(report.Check(c.what, c.expected, c.happened, c.ok) for c in (_as_result(scenario, seen), *checks)),
@@ -75,6 +77,12 @@ def told(scenario: Scenario, seen: Seen) -> report.RehearsedRelease:
         marks=tuple(_marks(seen)),
         story=tuple(seen.story),
     )
+
+
+def _reason(seen: Seen) -> str:
+    """Seatrial's own word for it, else CodeDeploy's, else that there was nothing against it."""
+    theirs = str(seen.deployment.get("errorInformation", {}).get("message", ""))
+    return seen.reason or theirs or f"version {seen.candidate} passed its trial and held while users met it"
 
 
 def _result(seen: Seen) -> str:
@@ -92,8 +100,14 @@ def _marks(seen: Seen) -> Iterator[report.Mark]:
         at = round(record["t"] - seen.started, 1)
         if record["kind"] == "alarm" and record["new"] == "ALARM":
             yield report.Mark(at, "alarm", f"{record['alarm']} rings")
-        elif record["kind"] == "codedeploy" and record["what"] in MARK_KINDS:
-            yield report.Mark(at, MARK_KINDS[record["what"]], record["text"])
+        elif record["kind"] == "codedeploy" and (kind := _mark_kind(seen, record)):
+            yield report.Mark(at, kind, _FUNCTION_ARN.sub("", record["text"]))
+
+
+def _mark_kind(seen: Seen, record: dict[str, Any]) -> str | None:
+    if record["deployment"] != seen.deployment_id:
+        return "rollback" if record["what"] == "weights" else None
+    return {"hook": "hook", "stop": "decision", "weights": "gate", "alarm": "alarm"}.get(record["what"])
 
 
 class Rehearsal:
@@ -134,7 +148,7 @@ class Rehearsal:
 
 
 def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozenset[str]) -> report.Report:
-    """All stories (or those named in `only`), and the report on them. Whatever was started is stopped when this ends."""
+    """All stories (or those named in `only`), and the report on them. What was started is stopped when this ends."""
     began = time.monotonic()
     started = datetime.now(UTC)
     with ExitStack() as ending:
@@ -161,7 +175,7 @@ def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozense
 
 
 def _keep_logs(stage: Stage, out: Path) -> None:
-    """What the stage and Seatrial's functions on it wrote outlives the stage: it says why something was not as expected."""
+    """What the stage and Seatrial's functions wrote outlives the stage: it says why something went otherwise."""
     for log in ("stage.log", "output.log"):
         if (stage.folder / log).exists():
             shutil.copy(stage.folder / log, out / log)
@@ -241,7 +255,9 @@ def main(arguments: list[str] | None = None) -> int:
     (chosen.out / "report.json").write_text(json.dumps(report.to_json(found), indent=1, ensure_ascii=False))
     (chosen.out / "report.html").write_text(page.html(found), encoding="utf-8")
     console.print(table.table(found))
-    console.print(f"{found.wall_seconds:.0f} s. {chosen.out / 'report.html'} has a chart of each release.", markup=False)
+    console.print(
+        f"{found.wall_seconds:.0f} s. {chosen.out / 'report.html'} has a chart of each release.", markup=False
+    )
     return 0 if found.ok else 1
 
 

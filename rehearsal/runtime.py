@@ -73,7 +73,9 @@ def lambda_error(result: dict[str, Any], handler: str) -> dict[str, Any]:
     return body
 
 
-def platform_log(log: str, request_id: str, version: str, duration_ms: float, init_ms: float | None, memory: int) -> str:
+def platform_log(
+    log: str, request_id: str, version: str, duration_ms: float, init_ms: float | None, memory: int
+) -> str:
     """The function's own lines between Lambda's START, END and REPORT lines."""
     report = (
         f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {int(duration_ms) + 1} ms\t"

@@ -50,9 +50,13 @@ class Sam:
             raise SamError(f"sam build failed in {folder.name}:\n{ran.tail()}")
 
     def deploy(
-        self, folder: Path, stack: str, parameters: Mapping[str, str] | None = None, line: Callable[[str], None] | None = None
+        self,
+        folder: Path,
+        stack: str,
+        parameters: Mapping[str, str] | None = None,
+        line: Callable[[str], None] | None = None,
     ) -> Ran:
-        """`sam deploy` of what was built in `folder`. A deployment that fails is an answer, no error: releases do fail."""
+        """`sam deploy` of what was built in `folder`. A deployment that fails is an answer: releases do fail."""
         overrides = [f"{name}={value}" for name, value in (parameters or {}).items()]
         arguments = ["deploy", "--stack-name", stack]
         return self._run([*arguments, "--parameter-overrides", *overrides] if overrides else arguments, folder, line)
@@ -87,7 +91,7 @@ class Sam:
 
 
 def source_of(variant: str, release: str, into: Path) -> Path:
-    """A copy of the payments service in which the files of `variant` lie over its own. `release` makes it unlike any other.
+    """A copy of the payments service with the files of `variant` over its own. `release` makes it unlike any other.
 
     Variants: `v1` (as it is) and the folders of examples/payments/variants.
     """

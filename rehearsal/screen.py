@@ -1,4 +1,4 @@
-"""What a person sees while the rehearsal runs: one line a service that keeps still, and one sentence a thing that happens."""
+"""What a person sees while the rehearsal runs: a line a service that keeps still, a sentence a thing that happens."""
 
 from __future__ import annotations
 

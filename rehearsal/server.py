@@ -44,7 +44,7 @@ PREPARED = {
 
 
 def prepare_environment(port: int, clock: Clock, folder: Path) -> None:
-    """Before MiniStack is imported. Functions inherit this environment, and nothing else of the caller's AWS settings."""
+    """Before MiniStack is imported. Functions inherit this environment, and no AWS settings of the caller."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "SEATRIAL_", "MINISTACK_", "LAMBDA_"))]:
         del os.environ[name]
     os.environ.update(PREPARED)
@@ -65,8 +65,9 @@ class Additions:
 
         self.clock = clock
         self.records = Records(clock)
-        for service in (appconfig, cloudwatch, eventbridge, scheduler):
+        for service in (appconfig, cloudwatch, scheduler):
             stage_clock.keep_stage_time(service, clock)
+        stage_clock.keep_event_time(eventbridge, clock)
         metrics.install(clock)
         self.alarms = alarms.install(clock)
         self.alarms.on_transition = self._alarm_changed
@@ -86,7 +87,9 @@ class Additions:
         self.records.add("alarm", t=at, alarm=name, old=old, new=new, reason=reason)
 
     def _codedeploy_changed(self, change: Change) -> None:
-        self.records.add("codedeploy", t=change.time, what=change.kind, text=change.text, deployment=change.deployment_id)
+        self.records.add(
+            "codedeploy", t=change.time, what=change.kind, text=change.text, deployment=change.deployment_id
+        )
 
     def _weights_changed(self, change: WeightChange) -> None:
         self.records.add(
@@ -227,7 +230,9 @@ def main() -> None:
     chosen = parser.parse_args()
     clock = stage_clock.start(chosen.minute)
     prepare_environment(chosen.port, clock, chosen.folder)
-    logging.basicConfig(filename=chosen.folder / "stage.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.basicConfig(
+        filename=chosen.folder / "stage.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
+    )
     asyncio.run(_run(chosen.port, clock, chosen.folder, parent=chosen.with_parent))
     # MiniStack's pollers are daemon threads that would hold the interpreter's end up; nothing is left to save.
     os._exit(0)

@@ -1,4 +1,4 @@
-"""One service on the stage, and the releases that are rehearsed with it: deploy, watch, intervene, see what came of it."""
+"""One service on the stage and the releases rehearsed with it: deploy, watch, intervene, see what came of it."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Service:
         self._row.story, self._row.step = scenario.id, "waits for a quiet alarm"
         wait_until(f"{self.alarm} is quiet", self._is_quiet, seconds=self._wall(3600))
         stable = self._alias()[0]
-        before = {d for d in self._deployments()}
+        before = set(self._deployments())
         first_record = len(self._stage.records())
         self._row.stable, self._row.candidate, self._row.share = stable, "–", 0.0
         self._row.step = "sam deploy"

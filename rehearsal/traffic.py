@@ -1,7 +1,7 @@
 """Users, in a process of their own: steady requests through aliases, each with what it came to.
 
-`python -m rehearsal.traffic --endpoint URL --function payments-1:live … --rate 12 --out FILE` sends until standard input
-ends and appends one JSON line an answer:
+`python -m rehearsal.traffic --endpoint URL --function payments-1:live … --rate 12 --out FILE` sends until standard
+input ends and appends one JSON line an answer:
 {"t": stage epoch seconds, "function", "version": ExecutedVersion, "bad": bool, "why"}
 """
 
@@ -100,7 +100,9 @@ def _user_requests() -> Any:
     return module.user_request
 
 
-def _send(lambdas: Any, function: str, events: Iterator[dict[str, Any]], rate: float, clock: Clock, out: IO[str]) -> None:
+def _send(
+    lambdas: Any, function: str, events: Iterator[dict[str, Any]], rate: float, clock: Clock, out: IO[str]
+) -> None:
     name, _, alias = function.partition(":")
     due = time.monotonic()
     for event in events:

@@ -18,6 +18,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
+
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import Lambdas

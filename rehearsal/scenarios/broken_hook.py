@@ -1,4 +1,4 @@
-"""Seatrial's own hook can't be imported. Its OnFailure destination answers for it in minutes, not in CodeDeploy's hour."""
+"""Seatrial's own hook can't be imported. Its OnFailure destination answers in minutes, not in CodeDeploy's hour."""
 
 from rehearsal.scenarios.story import Actors, Check, Scenario, Seen, at_most, never_met_a_user
 

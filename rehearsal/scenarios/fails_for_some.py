@@ -27,7 +27,7 @@ def rollback_alone(seen: Seen) -> list[Check]:
     return [
         *_checks(seen),
         same("who stopped it", ROLLBACK, seen.won),
-        # A function takes as long as it takes, however short the stage's minute is. The first time it also has to start.
+        # A function takes as long as it takes, however short the stage's minute is; the first time it has to start.
         at_most("wall seconds from the alarm to StopDeployment", 10, round((stopped - rang) * seen.minute / 60, 2)),
     ]
 

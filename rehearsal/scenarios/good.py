@@ -9,7 +9,11 @@ def checks(seen: Seen) -> list[Check]:
     during = seen.answers(seen.candidate, since=seen.started + first, until=seen.started + last)
     both = during + seen.answers(seen.stable, since=seen.started + first, until=seen.started + last)
     return [
-        same("the steps of the shift", "0 %, 10 %, 100 %", ", ".join(f"{share:.0%}".replace("%", " %") for share in shares)),
+        same(
+            "the steps of the shift",
+            "0 %, 10 %, 100 %",
+            ", ".join(f"{share:.0%}".replace("%", " %") for share in shares),
+        ),
         Check("minutes between them", "5", f"{(last - first) / 60:.1f}", 4.9 <= (last - first) / 60 <= 5.5),
         at_least("user requests that the candidate served at 10 %", 1, len(during)),
         Check(

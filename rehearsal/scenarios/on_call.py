@@ -18,4 +18,6 @@ def checks(seen: Seen) -> list[Check]:
     ]
 
 
-SCENARIO = Scenario("on-call", "On call takes a release back by one event", "good", "taken back", checks, during=send_the_event)
+SCENARIO = Scenario(
+    "on-call", "On call takes a release back by one event", "good", "taken back", checks, during=send_the_event
+)

@@ -40,7 +40,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything that was seen of one release. Times are stage epoch seconds; `minute` is a stage minute's wall seconds."""
+    """What was seen of one release. Times are stage epoch seconds; `minute` is a stage minute's wall seconds."""
 
     service: str
     minute: float
@@ -130,7 +130,11 @@ def released(seen: Seen) -> list[Check]:
         same("the version that the alias leads to", seen.candidate, seen.alias_main),
         same("weights left on the alias", {}, seen.alias_weights),
         same("user requests that the old version served after the end", 0, len(after)),
-        at_least("user requests that the new version served after the end", 1, len(seen.answers(seen.candidate, since=seen.ended))),
+        at_least(
+            "user requests that the new version served after the end",
+            1,
+            len(seen.answers(seen.candidate, since=seen.ended)),
+        ),
         same("the ledger's word for it", "released", seen.state),
     ]
 

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
-from seatrial.aws.cloudwatch import Alarm, CloudWatch
 
+from seatrial.aws.cloudwatch import Alarm, CloudWatch
 from tests.small_account import REGION
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+
 from seatrial.aws.codedeploy import AlreadyCompleted, CodeDeploy, DeploymentUnknownError, Stopped, shift_of
 from seatrial.core import events
 from seatrial.core.deployment import Deployment, Group, Shift, Traffic
-
 from tests.small_account import REGION, event
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
+
 from seatrial.aws.lambdas import CLIENT_CONFIG, LambdaError, Lambdas, NoPackageError
 from seatrial.aws.packages import Part, download
 from seatrial.core import figures

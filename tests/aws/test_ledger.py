@@ -10,10 +10,10 @@ from itertools import permutations
 import boto3
 import pytest
 from moto import mock_aws
+
 from seatrial.aws.ledger import Ledger, ReleaseUnknownError
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.release import State, Step
-
 from tests.small_account import REGION, make_table
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -6,8 +6,8 @@ import json
 
 import boto3
 from moto import mock_aws
-from seatrial.aws.topic import Topic
 
+from seatrial.aws.topic import Topic
 from tests.small_account import REGION
 
 

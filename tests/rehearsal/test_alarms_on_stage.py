@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from seatrial.settings import Clock
 
 from rehearsal.stage import Stage
+from seatrial.settings import Clock
 
 MINUTE = 1.0
 PATIENCE = 8 * MINUTE

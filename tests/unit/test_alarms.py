@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, eventbridge
-from seatrial.settings import Clock
 
 from rehearsal import alarms, alias, metrics
 from rehearsal.alarm_states import Alarm, AlarmError, State, alarm_of, evaluate, evaluation_range
+from seatrial.settings import Clock
 
 NOON = 1795521600  # 2026-11-24 12:00:00 UTC
 ACCOUNT, REGION = "444455556666", "eu-west-1"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from seatrial.flows import dark_tests
 
+from seatrial.flows import dark_tests
 from tests.small_account import SmallAccount, event
 
 SUITE = """

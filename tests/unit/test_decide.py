@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from seatrial.core.decide import Decision, Ignore, Notify, StopDeployment, decide
 from seatrial.core.events import AlarmChanged, RollbackRequested
 from seatrial.core.release import Release, State

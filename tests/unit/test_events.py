@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from seatrial.core import events
 from seatrial.core.events import (
     AlarmChanged,
@@ -17,7 +18,6 @@ from seatrial.core.events import (
     RollbackRequested,
     Tick,
 )
-
 from tests.small_account import event
 
 

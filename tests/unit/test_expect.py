@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from seatrial.core import expect, matchers
 from seatrial.core.expect import Response
 from seatrial.core.values import Json, UnfitError

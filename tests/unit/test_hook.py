@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+
 from seatrial import wiring
 from seatrial.core.gate import Report
 from seatrial.core.release import State
 from seatrial.flows.hook import Handler, HookCall, hook
-
 from tests.small_account import SmallAccount, make_table, refused
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"

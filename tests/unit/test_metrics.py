@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
-from seatrial.settings import Clock
 
 from rehearsal import metrics
 from rehearsal.emf import Point, emf_points
 from rehearsal.metric_math import MathError, Series
 from rehearsal.metric_queries import Grid, MetricStat, Solution, aligned, queries_of
+from seatrial.settings import Clock
 
 NOON = 1795521600
 NOON_MS = NOON * 1000

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+
 from seatrial.core.release import Release, State
 from seatrial.flows import monitor, preflight
-
 from tests.small_account import SmallAccount, event, make_table
 
 TICK = event("tick")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from seatrial_outcome import is_dark, mark_bad, outcome
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:payments"

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seatrial.aws.lambdas import Lambdas
-from seatrial.flows import trial
 
 from examples.payments.requests import user_request
+from seatrial.aws.lambdas import Lambdas
+from seatrial.flows import trial
 
 PAYMENTS = Path(__file__).parents[2] / "examples" / "payments"
 Answer = tuple[int, dict[str, Any]]

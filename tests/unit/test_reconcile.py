@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from seatrial.core.deployment import Deployment, Status, Traffic
 from seatrial.core.reconcile import Close, Move, reconcile
 from seatrial.core.release import ENDS, Release, State, states_before

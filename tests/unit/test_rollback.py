@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+
 from seatrial.core.release import Release, State
 from seatrial.flows import preflight, rollback
-
 from tests.small_account import CREATED, SmallAccount, event, make_table
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+
 from seatrial.core import matchers, sections, suite, written
 from seatrial.core.source import NoSuiteError, SuiteError
 from seatrial.core.suite import Case, CompareSettings, JudgeSettings, ReleaseSettings, Suite

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
+
 from seatrial.aws.lambdas import Lambdas
 from seatrial.aws.packages import Part
 from seatrial.core import suite

@@ -11,6 +11,7 @@ import customers
 import quotes
 import refunds
 from money import BadRequestError
+
 from seatrial_outcome import outcome
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,14 @@ _WORDS: dict[str, Json] = {"": None, "null": None, "~": None, "true": True, "fal
 _DEEPEST = 50
 
 
+class _TooDeepError(Exception):
+    """Its one argument is the mark."""
+
+
 class _Loader(yaml.SafeLoader):
     """Composes the nodes and resolves nothing: what a scalar means is decided by `_scalar`."""
+
+    _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
@@ -34,7 +40,12 @@ class _Loader(yaml.SafeLoader):
         if event.tag is not None:
             raise yaml.MarkedYAMLError(problem="tags (!) are not read; quote a text that begins with one",
                                        problem_mark=event.start_mark)  # fmt: skip
-        return super().compose_node(parent, index)
+        if self._depth == _DEEPEST:
+            raise _TooDeepError(event.start_mark)
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -49,10 +60,8 @@ def read(content: bytes, file: str) -> Source:
         raise SuiteError(
             [Mistake(file, _mark(error.problem_mark), "", f"not readable as YAML: {_said(error)}")]
         ) from error
-    except RecursionError:
-        raise SuiteError(
-            [Mistake(file, Mark(1, 1), "", f"nests deeper than {_DEEPEST} levels")]
-        ) from None  # its traceback has a thousand lines
+    except _TooDeepError as error:
+        raise SuiteError([Mistake(file, _mark(error.args[0]), "", f"nests deeper than {_DEEPEST} levels")]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]
         raise SuiteError([Mistake(file, Mark(1, 1), "", f"not readable as YAML: {reason}")]) from error
@@ -75,9 +84,6 @@ class _Building:
 
     def value(self, node: yaml.Node, at: At) -> Json:
         self.marks.setdefault(at, _mark(node.start_mark))
-        if len(at) > _DEEPEST:
-            self._note(node, f"nests deeper than {_DEEPEST} levels")
-            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, at)
         if isinstance(node, yaml.SequenceNode):

@@ -49,6 +49,9 @@ TOLD_IN_ORDER = (
     throws_while_importing.SCENARIO,
     broken_hook.SCENARIO,
 )
+DARK_TESTED = "payments-1"
+"""The service whose smoke cases the dark tester asks every five minutes, beside its users."""
+
 REQUESTS_A_SECOND = 14.0
 """A wall second and service: enough that a 10 % canary meets a user every stage second at MINUTE=2."""
 
@@ -124,7 +127,7 @@ class Rehearsal:
         """Build and deploy Seatrial. The services' code is built beside it."""
         self._screen.say("sam build, sam deploy: Seatrial itself, from its own template.yaml")
         self.sam.build(PROJECT)
-        deployed = self.sam.deploy(PROJECT, "seatrial")
+        deployed = self.sam.deploy(PROJECT, "seatrial", {"DarkTestServices": DARK_TESTED})
         if not deployed.ok:
             raise SamError(f"sam deploy of Seatrial failed:\n{deployed.tail(25)}")
         self._screen.say("Seatrial is deployed")
@@ -162,6 +165,7 @@ def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozense
         releases = tuple(run.seen[s.id] for s in TOLD_IN_ORDER if s.id in run.seen)
         calls = stage.calls()
         (out / "calls.json").write_text(json.dumps(calls, indent=1))
+        (out / "roles.json").write_text(json.dumps(allowed_actions(stage), indent=1))
     for call in (call for call in calls if not call["allowed"]):
         screen.say(f"DENIED: {call['function']} called {call['action']} on {call['resource']}, which its role forbids")
     return report.Report(
@@ -172,6 +176,20 @@ def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozense
         ok=all(release.ok for release in releases) and all(call["allowed"] for call in calls),
         releases=releases,
     )
+
+
+def allowed_actions(stage: Stage) -> dict[str, list[str]]:
+    """What the role of each of Seatrial's functions allows by its own policies, beside writing logs."""
+    iam = stage.client("iam")
+    resources = stage.client("cloudformation").describe_stack_resources(StackName="seatrial")["StackResources"]
+    allowed: dict[str, list[str]] = {}
+    for role in (r["PhysicalResourceId"] for r in resources if r["ResourceType"] == "AWS::IAM::Role"):
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for statement in document["Statement"]:
+                actions = statement["Action"]
+                allowed.setdefault(role, []).extend([actions] if isinstance(actions, str) else actions)
+    return allowed
 
 
 def _keep_logs(stage: Stage, out: Path) -> None:

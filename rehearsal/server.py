@@ -14,6 +14,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -225,7 +226,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--minute", type=float, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="for the stage's own files; the caller removes it")
+    parser.add_argument("--folder", type=Path, required=True, help="for the stage's own files")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     chosen = parser.parse_args()
     clock = stage_clock.start(chosen.minute)
@@ -234,6 +235,8 @@ def main() -> None:
         filename=chosen.folder / "stage.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
     )
     asyncio.run(_run(chosen.port, clock, chosen.folder, parent=chosen.with_parent))
+    if chosen.with_parent:
+        shutil.rmtree(chosen.folder, ignore_errors=True)  # the parent may not be there any more to do it
     # MiniStack's pollers are daemon threads that would hold the interpreter's end up; nothing is left to save.
     os._exit(0)
 

@@ -1,0 +1,28 @@
+"""One stage a module, and one whole rehearsal a session: both are real and cost seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal import rehearse
+from rehearsal.screen import Screen
+from rehearsal.stage import Stage
+from tests.rehearsed import Rehearsed
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(minute=1.0) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    out = tmp_path_factory.mktemp("rehearsal")
+    with Screen() as screen:
+        found = rehearse.rehearse(2.0, 0, out, screen, frozenset())
+    calls, roles = (json.loads((out / f"{name}.json").read_text()) for name in ("calls", "roles"))
+    return Rehearsed(found, calls, roles)

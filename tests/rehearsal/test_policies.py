@@ -1,0 +1,39 @@
+"""What functions did in a rehearsal, held against what their roles allow, in both directions."""
+
+from __future__ import annotations
+
+from tests.rehearsed import Rehearsed
+
+RARE = {
+    # (part of the role's name, action): when it is needed, since no rehearsal needs it
+    ("", "codedeploy:GetApplicationRevision"): "where GetDeployment gives the AppSpec's hash alone",
+    ("", "sqs:SendMessage"): "Lambda itself sends what failed for good to the dead letters",
+    ("DarkTester", "sns:Publish"): "a live version fails its smoke cases",
+    ("PostTraffic", "sns:Publish"): "a version fails its smoke cases after the shift",
+}
+
+
+def is_rare(role: str, action: str) -> bool:
+    return any(part in role and action == named for part, named in RARE)
+
+
+def test_no_function_calls_what_its_role_forbids(rehearsed: Rehearsed) -> None:
+    assert [call for call in rehearsed.calls if not call["allowed"]] == []
+
+
+def test_no_role_allows_what_its_function_never_does(rehearsed: Rehearsed) -> None:
+    made = {(call["role"], call["action"]) for call in rehearsed.calls}
+    unused = {
+        role: [action for action in allowed if (role, action) not in made and not is_rare(role, action)]
+        for role, allowed in rehearsed.roles.items()
+    }
+    assert {role: actions for role, actions in unused.items() if actions} == {}
+
+
+def test_every_exception_is_still_allowed_somewhere(rehearsed: Rehearsed) -> None:
+    unknown = [
+        (part, action)
+        for part, action in RARE
+        if not any(part in role and action in allowed for role, allowed in rehearsed.roles.items())
+    ]
+    assert unknown == []

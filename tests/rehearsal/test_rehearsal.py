@@ -1,0 +1,43 @@
+"""The main job from end to end: real releases of the payments service, each seen to end as it must."""
+
+from __future__ import annotations
+
+from rehearsal import page
+from rehearsal.report import RehearsedRelease
+from tests.rehearsed import Rehearsed
+
+
+def told(release: RehearsedRelease) -> str:
+    """What of a release was not as expected, as text for a person."""
+    return "\n".join(f"{check.what}: {check.happened}, expected {check.expected}" for check in release.checks)
+
+
+def test_every_release_ends_as_its_story_says(rehearsed: Rehearsed) -> None:
+    assert {release.id: told(release) for release in rehearsed.report.unexpected} == {}
+    assert [release.result for release in rehearsed.report.releases] == [
+        "released",
+        "refused",
+        "taken back",
+        "taken back",
+        "taken back",
+        "taken back",
+        "refused",
+        "refused",
+    ]
+
+
+def test_each_refusal_and_each_way_back_has_a_reason_that_people_can_act_on(rehearsed: Rehearsed) -> None:
+    reasons = {release.id: release.reason for release in rehearsed.report.releases}
+
+    assert reasons["fails-in-the-dark"].startswith("1 of 12 cases failed: 'asks 2 for 80 JPY'")
+    assert "Unable to import module 'app'" in reasons["throws-while-importing"]
+    assert "BadOutcomes" in reasons["fails-for-some-rollback-alone"]
+    assert "BadOutcomes" in reasons["fails-for-some-poll-alone"]
+    assert "asked for it" in reasons["on-call"]
+
+
+def test_the_page_has_a_chart_of_each_release(rehearsed: Rehearsed) -> None:
+    shown = page.html(rehearsed.report)
+
+    assert shown.count("<section") == len(rehearsed.report.releases)
+    assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")

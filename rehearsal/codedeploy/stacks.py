@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners, stacks
 
-from . import templates
+from . import model, templates
 from .account import MiniStackAccount
 from .appspec import AppSpec, Revision
 from .errors import ApiError
 from .model import Deployment, Status
 from .service import Service
-from .templates import Operation
+from .side_by_side import CancelledError, Provisioned
+from .templates import ALIAS, Operation
 
-ALIAS = "AWS::Lambda::Alias"
-POLICY = "CodeDeployLambdaAliasUpdate"
 # The alias's resource schema: an update may take 120 minutes.
 LONGEST_UPDATE = 120 * 60.0
 
 type Properties = Mapping[str, Any]
-type Provisioned = tuple[str, dict[str, str]]
 
 
 class ResourceFailedError(Exception):
@@ -60,16 +59,45 @@ class AliasUpdate:
     def __call__(
         self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
     ) -> Provisioned:
-        update = functools.partial(self.plain, physical_id, old, new, stack_name, logical_id)
-        running = templates.operation(stack_name)
         stack_id = cloudformation._stacks[stack_name]["StackId"]
-        policy = running.policy(logical_id or "", stack_id).get(POLICY)
-        if not policy or not self._shifts(running, old, new):
-            return update()
-        self._deploy(policy, _spec(policy, old, new), Events(stack_id, stack_name, logical_id or "", physical_id))
-        if _all_but_the_version(old) != _all_but_the_version(new):
-            return update()
-        return physical_id, {"AliasArn": physical_id}
+        running = templates.operation(stack_name)
+        name = logical_id or ""
+        if name not in running.shifts:
+            if not running.policy(name, stack_id) or not self._shifts(running, old, new):
+                return self.plain(physical_id, old, new, stack_name, logical_id)
+            events = Events(stack_id, stack_name, name, physical_id)
+            self._start(running, events, old, new)
+            self._start_others(running, events)
+        return running.shifts.result(name)
+
+    def _start_others(self, running: Operation, first: Events) -> None:
+        for name in running.shifted_with(first.logical_id):
+            record = running.before[name]
+            old, new = record["Properties"], running.target(name, first.stack_id)
+            if running.policy(name, first.stack_id) and self._shifts(running, old, new):
+                events = replace(first, logical_id=name, physical_id=record["PhysicalResourceId"])
+                events.add("UPDATE_IN_PROGRESS")
+                self._start(running, events, old, new)
+
+    def _start(self, running: Operation, events: Events, old: Properties, new: Properties) -> None:
+        shift = functools.partial(self._shift, running, events, old, new)
+        running.shifts.start(events.logical_id, new, shift)
+
+    def _shift(self, running: Operation, events: Events, old: Properties, new: Properties) -> Provisioned:
+        policy = running.policy(events.logical_id, events.stack_id)
+        physical_id = events.physical_id
+        attributes = {"AliasArn": physical_id}
+        try:
+            self._deploy(policy, _spec(policy, old, new), events, running)
+            if _all_but_the_version(old) != _all_but_the_version(new):
+                physical_id, attributes = self.plain(physical_id, old, new, events.stack_name, events.logical_id)
+        except Exception as error:
+            events.add("UPDATE_FAILED", str(error))
+            if not running.rolling_back:  # a rollback sends back what it can
+                running.shifts.cancel()
+            raise
+        events.add("UPDATE_COMPLETE")
+        return physical_id, attributes
 
     def _shifts(self, running: Operation, old: Properties, new: Properties) -> bool:
         """Another name or function is another alias; and a rollback has nothing to do for an alias that is back."""
@@ -82,10 +110,23 @@ class AliasUpdate:
         now = self.account.alias(str(new["FunctionName"]), str(new["Name"]))
         return bool(now.weights) or now.main != str(new["FunctionVersion"])
 
-    def _deploy(self, policy: Properties, spec: AppSpec, events: Events) -> None:
+    def _deploy(self, policy: Properties, spec: AppSpec, events: Events, running: Operation) -> None:
         """Returns when the alias has shifted. Raises ResourceFailedError when it hasn't, after its rollback."""
+        started = running.shifts.begin(functools.partial(self._created, policy, spec), self._stop)
+        events.add("UPDATE_IN_PROGRESS", f"CodeDeploy deployment started: {started}")
+        ended = self._until_it_ends(started)
+        if ended.rollback_id:
+            events.add("UPDATE_IN_PROGRESS", f"CodeDeploy rollback deployment started: {ended.rollback_id}")
+            self.service.wait(ended.rollback_id)
+        if ended.status is not Status.SUCCEEDED:
+            if running.shifts.cancelled and ended.error == model.stopped_by_user(None).error:
+                raise CancelledError
+            said = ended.error.message if ended.error else f"It was {ended.status} when the stage was reset."
+            raise ResourceFailedError(f"{started} failed. {said}")
+
+    def _created(self, policy: Properties, spec: AppSpec) -> str:
         try:
-            started = self.service.create_deployment(
+            return self.service.create_deployment(
                 str(policy.get("ApplicationName")),
                 str(policy.get("DeploymentGroupName")),
                 Revision("String", spec.text()),
@@ -93,14 +134,6 @@ class AliasUpdate:
         except ApiError as error:
             conflict = "A conflicting deployment is in progress. " if error.name.startswith("DeploymentLimit") else ""
             raise ResourceFailedError(f"{conflict}{error.message}") from error
-        events.add(f"CodeDeploy deployment started: {started}")
-        ended = self._until_it_ends(started)
-        if ended.rollback_id:
-            events.add(f"CodeDeploy rollback deployment started: {ended.rollback_id}")
-            self.service.wait(ended.rollback_id)
-        if ended.status is not Status.SUCCEEDED:
-            said = ended.error.message if ended.error else f"It was {ended.status} when the stage was reset."
-            raise ResourceFailedError(f"{started} failed. {said}")
 
     def _until_it_ends(self, deployment_id: str) -> Deployment:
         """? What CloudFormation does to a deployment that takes longer than it waits: here it is stopped."""
@@ -109,6 +142,11 @@ class AliasUpdate:
             return ended
         self.service.stop(deployment_id, rollback=True)
         return self.service.wait(deployment_id)
+
+    def _stop(self, deployment_id: str) -> None:
+        """? Whether CloudFormation stops the deployments of aliases whose update it cancels; it has the permission."""
+        with contextlib.suppress(ApiError):  # it has ended: the stack's rollback sends it back
+            self.service.stop(deployment_id, rollback=True)
 
 
 @dataclass(frozen=True)
@@ -120,10 +158,8 @@ class Events:
     logical_id: str
     physical_id: str
 
-    def add(self, reason: str) -> None:
-        stacks._add_event(
-            self.stack_id, self.stack_name, self.logical_id, ALIAS, "UPDATE_IN_PROGRESS", reason, self.physical_id
-        )
+    def add(self, status: str, reason: str = "") -> None:
+        templates.tell(self.stack_id, self.stack_name, self.logical_id, status, reason, self.physical_id)
 
 
 def _spec(policy: Properties, old: Properties, new: Properties) -> AppSpec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import uuid
 from collections.abc import Iterator
@@ -289,13 +290,21 @@ def test_an_alarm_stops_the_shift_and_stack_and_alias_go_back_together(stage: St
     ]
 
 
+def moves(stage: Stage, *deployed: str) -> list[tuple[str, str, dict[str, float]]]:
+    """How the weights moved in these deployments, in order: (deployment, main version, weights)."""
+    return [
+        (one["deployment"], one["main"], one["weights"])
+        for one in stage.records()
+        if one["kind"] == "weights" and one["deployment"] in deployed
+    ]
+
+
 def test_when_one_alias_fails_the_one_that_had_shifted_goes_back_by_a_deployment_with_hooks(stage: Stage) -> None:
     def release(number: str, second: str) -> dict[str, Any]:
-        return template(
-            number,
-            shifted("Early", f"early {number}", number, {"Ref": "Hook"}, "LambdaAllAtOnce", []),
-            shifted("Later", second, number, {"Ref": "Hook"}, "LambdaAllAtOnce", []),
-        )
+        later = shifted("Later", second, number, None, "LambdaCanary10Percent5Minutes", [])
+        later["LaterAlias"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["AfterAllowTrafficHook"] = {"Ref": "Hook"}
+        early = shifted("Early", f"early {number}", number, {"Ref": "Hook"}, "LambdaAllAtOnce", [])
+        return template(number, early, later)
 
     assert apply(stage, "pair", release("1", "later 1")) == "CREATE_COMPLETE"
     assert apply(stage, "pair", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
@@ -305,6 +314,49 @@ def test_when_one_alias_fails_the_one_that_had_shifted_goes_back_by_a_deployment
     assert spec["Resources"][0][physical(stage, "pair", "Early")]["Properties"]["TargetVersion"] == "1"
     assert spec["Hooks"] == [{"BeforeAllowTraffic": physical(stage, "pair", "Hook")}]
     assert (alias(stage, "pair", "Early"), alias(stage, "pair", "Later")) == (("1", {}), ("1", {}))
+
+
+def test_when_one_alias_fails_the_one_that_still_shifts_is_stopped_and_taken_back(stage: Stage) -> None:
+    def release(number: str, second: str) -> dict[str, Any]:
+        return template(
+            number,
+            shifted("Slow", f"slow {number}", number, None, "LambdaLinear10PercentEvery10Minutes", []),
+            shifted("Quick", second, number, {"Ref": "Hook"}, "LambdaAllAtOnce", []),
+        )
+
+    assert apply(stage, "both", release("1", "quick 1")) == "CREATE_COMPLETE"
+    assert apply(stage, "both", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
+    stopped, back = deployments(stage, "both", "Slow")
+    assert (stopped["status"], stopped["errorInformation"]["code"]) == ("Stopped", "MANUAL_STOP")
+    assert back["creator"] == "codeDeployRollback"
+    assert reasons(stage, "both", "SlowAlias")[-1] == ("UPDATE_FAILED", "Resource update cancelled")
+    assert (alias(stage, "both", "Slow"), alias(stage, "both", "Quick")) == (("1", {}), ("1", {}))
+
+
+def test_two_aliases_of_one_function_shift_at_once_each_by_its_own_configuration(stage: Stage) -> None:
+    def release(number: str) -> dict[str, Any]:
+        made = template(
+            number, shifted("Service", number, number, None, "LambdaCanary10Percent10Minutes", []), hook=False
+        )
+        resources = made["Resources"]
+        resources["OtherAlias"] = copy.deepcopy(resources["ServiceAlias"])
+        resources["OtherAlias"]["Properties"]["Name"] = "internal"
+        policy = resources["OtherAlias"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        policy["DeploymentGroupName"] = {"Ref": "OtherGroup"}
+        resources["OtherGroup"] = copy.deepcopy(resources["ServiceGroup"])
+        resources["OtherGroup"]["Properties"]["DeploymentConfigName"] = (
+            "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+        )
+        return made
+
+    assert apply(stage, "two", release("1")) == "CREATE_COMPLETE"
+    assert apply(stage, "two", release("2")) == "UPDATE_COMPLETE"
+    (live,), (internal,) = deployments(stage, "two"), deployments(stage, "two", "Other")
+    ten_minutes, five_minutes = live["deploymentId"], internal["deploymentId"]
+    assert sorted(moves(stage, ten_minutes, five_minutes)[:2]) == sorted(
+        [(ten_minutes, "1", {"2": 0.1}), (five_minutes, "1", {"2": 0.1})]
+    )
+    assert moves(stage, ten_minutes, five_minutes)[2:] == [(five_minutes, "2", {}), (ten_minutes, "2", {})]
 
 
 def test_a_hook_may_be_the_alias_of_another_stack(stage: Stage) -> None:

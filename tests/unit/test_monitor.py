@@ -143,3 +143,18 @@ def test_what_people_are_sent_is_the_sample_among_the_events(account: SmallAccou
     sample = event("leaving-message")
     (sent,) = account.topic.sent
     assert sent | {"TopicArn": sample["TopicArn"]} == sample
+
+
+def test_a_refusal_recorded_while_codedeploy_is_asked_is_the_reason(account: SmallAccount) -> None:
+    account.codedeploy.begin("d-1")
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-1"))
+    ask = account.codedeploy.get_deployment
+
+    def hook_answers_meanwhile(*, deploymentId: str) -> dict[str, Any]:  # noqa: N803
+        account.ledger.explain(release, "1 of 2 cases failed", "functions/pre_traffic")
+        account.codedeploy.ends("d-1", "Failed", "HOOK_EXECUTION_FAILURE", "a hook failed")
+        return ask(deploymentId=deploymentId)
+
+    account.codedeploy.get_deployment = hook_answers_meanwhile  # type: ignore[method-assign]
+    monitor.look(account.aws, TICK)
+    assert account.ledger.release("d-1").reason == "1 of 2 cases failed"

@@ -88,4 +88,6 @@ def _change(aws: Account, release: Release) -> Move | Close | None:
         return unknown(release)
     rollback = aws.codedeploy.deployment(deployment.rollback_id) if deployment.rollback_id else None
     traffic = aws.codedeploy.traffic(release.deployment_id)
+    # A hook records its reason before it answers: read after CodeDeploy, the ledger has it for what CodeDeploy says.
+    release = aws.ledger.find(release.deployment_id) or release
     return reconcile(release, deployment, rollback, traffic, aws.clock.now())

@@ -3,7 +3,10 @@
 GET  /_stage/clock              {"origin", "rate"}: what `seatrial.settings.Clock` needs
 GET  /_stage/records?since=N    what happened from record N on
 GET  /_stage/calls              the AWS calls that functions made, each with what their role's policies say
-POST /_stage/switches           {"poll_alarms": {GROUP: bool}}: CodeDeploy's alarm poll, on or off for one group
+POST /_stage/switches           {"poll_alarms": {GROUP: bool}}: CodeDeploy's alarm poll, on or off for one group;
+                                {"answers": {SWITCH: ANSWER}}: another answer to what nobody could confirm
+GET  /_stage/switches           every such switch with its claim (rehearsal.codedeploy.behaviour)
+POST, GET, DELETE /_stage/faults  ask for a fault, see those that are on, end them all (rehearsal.faults)
 GET  /_stage/packages/…         a version's own zip (rehearsal.packages)
 """
 
@@ -18,12 +21,14 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 from rehearsal import clock as stage_clock
+from rehearsal import faults
+from rehearsal.codedeploy import behaviour
 from seatrial.settings import Clock
 
 if TYPE_CHECKING:
@@ -58,7 +63,7 @@ def prepare_environment(port: int, clock: Clock, folder: Path) -> None:
 class Additions:
     """What the stage adds to MiniStack, installed once, before the first request."""
 
-    def __init__(self, clock: Clock, port: int, folder: Path) -> None:
+    def __init__(self, clock: Clock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
         from ministack.services import appconfig, cloudwatch, eventbridge, scheduler
 
         from rehearsal import alarms, alias, codedeploy, iam, metrics, packages, runtime
@@ -75,10 +80,25 @@ class Additions:
         alias.install(clock)
         runtime.install(folder)
         packages.install(port)
-        self.codedeploy = codedeploy.install(clock)
+        self.faults = faults.Faults()
+        self.codedeploy = codedeploy.install(
+            clock, chosen, lambda account: faults.ThrottledAccount(account, self.faults)
+        )
+        faults.install(self.faults, clock, lambda: self.codedeploy.behaviour)
         self.calls = iam.install(self._group_of)
         self.codedeploy.on_change = self._codedeploy_changed
         self.codedeploy.on_weights = self._weights_changed
+
+    def ask_for(self, fault: faults.Fault) -> None:
+        """A fault begins; a restart of CodeDeploy takes place on a thread of its own."""
+        match fault:
+            case faults.Restart(restart_codedeploy=seconds):
+                threading.Thread(target=self.codedeploy.restart, args=(seconds,), daemon=True).start()
+            case _:
+                self.faults.add(fault)
+
+    def switch(self, answers: Mapping[str, Any]) -> None:
+        self.codedeploy.behaviour = behaviour.switched(self.codedeploy.behaviour, answers)
 
     def _group_of(self, deployment_id: str) -> str:
         found = next((one for one in self.codedeploy.deployments() if one.id == deployment_id), None)
@@ -121,11 +141,18 @@ class Gateway:
             return
         from rehearsal import iam
 
-        if iam.caller(headers) is None:
+        made_by_function = iam.caller(headers) is not None
+        if not made_by_function and not self._additions.faults.any_throttle():
             await self._ministack(scope, receive, send)
             return
         body = await _body(receive)
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+        throttled = faults.refused(
+            self._additions.faults, scope["method"], unquote(scope["path"]), headers, body, query, made_by_function
+        )
+        if throttled is not None:
+            await _respond(send, *throttled)
+            return
         denied = iam.check(self._additions.calls, scope["method"], unquote(scope["path"]), headers, body, query)
         if denied is not None:
             await _respond(send, *denied)
@@ -146,11 +173,31 @@ class Gateway:
             return _json(additions.records.since(int(query.get("since", ["0"])[0])))
         if path == "/_stage/calls":
             return _json(additions.calls.as_json())
-        if path == "/_stage/switches" and scope["method"] == "POST":
-            for group, on in json.loads(body).get("poll_alarms", {}).items():
-                additions.codedeploy.poll_alarms_of(group, on=bool(on))
-            return _json({})
+        try:
+            if path == "/_stage/switches":
+                return _json(self._switches(scope["method"], body))
+            if path == "/_stage/faults":
+                return _json(self._faults(scope["method"], body))
+        except ValueError as error:
+            return 400, {"Content-Type": "text/plain"}, f"stage: {error}".encode()
         return 404, {"Content-Type": "text/plain"}, f"the stage has no {path}".encode()
+
+    def _switches(self, method: str, body: bytes) -> Any:
+        additions = self._additions
+        if method == "POST":
+            asked = json.loads(body)
+            additions.switch(asked.get("answers", {}))
+            for group, on in asked.get("poll_alarms", {}).items():
+                additions.codedeploy.poll_alarms_of(group, on=bool(on))
+        return behaviour.as_json(additions.codedeploy.behaviour)
+
+    def _faults(self, method: str, body: bytes) -> Any:
+        additions = self._additions
+        if method == "POST":
+            additions.ask_for(faults.fault(json.loads(body)))
+        if method == "DELETE":
+            additions.faults.clear()
+        return additions.faults.as_json()
 
 
 def _json(value: Any) -> tuple[int, dict[str, str], bytes]:
@@ -203,11 +250,21 @@ def _stop_with_the_parent(stop: Callable[[], None]) -> None:
     stop()
 
 
+def _asked_for() -> tuple[behaviour.Behaviour, list[faults.Fault]]:
+    """What whoever starts the stage chose: STAGE_SWITCHES over what an account answered, and STAGE_FAULTS."""
+    switches = json.loads(os.environ.get("STAGE_SWITCHES") or "{}")
+    wanted = json.loads(os.environ.get("STAGE_FAULTS") or "[]")
+    return behaviour.switched(behaviour.certified(), switches), [faults.fault(one) for one in wanted]
+
+
 async def _run(port: int, clock: Clock, folder: Path, *, parent: bool) -> None:
     from ministack.app import app
     from ministack.core import lambda_runtime
 
-    additions = Additions(clock, port, folder)
+    chosen, wanted = _asked_for()
+    additions = Additions(clock, port, folder, chosen)
+    for fault in wanted:
+        additions.ask_for(fault)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

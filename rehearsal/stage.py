@@ -175,9 +175,34 @@ class Stage:
 
     def poll_alarms(self, group: str, *, on: bool) -> None:
         """Switch CodeDeploy's own alarm poll for one deployment group."""
-        body = json.dumps({"poll_alarms": {group: on}}).encode()
-        with urllib.request.urlopen(f"{self.endpoint}/_stage/switches", data=body, timeout=10):
+        self.post("switches", {"poll_alarms": {group: on}})
+
+    def switch(self, **answers: Any) -> None:
+        """Choose answers to what nobody could confirm: rehearsal.codedeploy.behaviour."""
+        self.post("switches", {"answers": answers})
+
+    def fault(self, **fault: Any) -> None:
+        """Ask for a fault: rehearsal.faults. `stage.fault(throttle="lambda", count=1)`."""
+        self.post("faults", fault)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that are on, each with its `hits`."""
+        return list(self.get("faults"))
+
+    def no_faults(self) -> None:
+        request = urllib.request.Request(f"{self.endpoint}/_stage/faults", method="DELETE")
+        with urllib.request.urlopen(request, timeout=10):
             pass
+
+    def post(self, what: str, body: Any) -> Any:
+        """Raises StageError with the stage's own sentence when it refuses."""
+        try:
+            with urllib.request.urlopen(
+                f"{self.endpoint}/_stage/{what}", data=json.dumps(body).encode(), timeout=10
+            ) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refused:
+            raise StageError(refused.read().decode()) from None
 
     @property
     def client(self) -> Callable[..., Any]:

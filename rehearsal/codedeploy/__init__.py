@@ -6,18 +6,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seatrial.settings import Clock
 
-    from .run import Behaviour
+    from .behaviour import Behaviour
+    from .port import Account
     from .service import Service
 
 
-def install(clock: Clock, behaviour: Behaviour | None = None) -> Service:
+def install(
+    clock: Clock, behaviour: Behaviour | None = None, around: Callable[[Account], Account] = lambda account: account
+) -> Service:
     """Register CodeDeploy in MiniStack, in this process. Call it once, before serving.
 
+    `around` may put something between CodeDeploy and the account that it works on.
     MiniStack is imported here and not before: it reads its environment when it is.
     """
     from ministack import app
@@ -31,7 +36,7 @@ def install(clock: Clock, behaviour: Behaviour | None = None) -> Service:
     from .wire import PREFIX, Wire
 
     account = MiniStackAccount(alias.invoke_async)
-    service = Service(account, clock, behaviour=behaviour)
+    service = Service(around(account), clock, behaviour=behaviour)
     app.SERVICE_HANDLERS["codedeploy"] = Wire(service).handle_request
     router.SERVICE_PATTERNS["codedeploy"] = {"target_prefixes": [PREFIX]}
     resources.install(service)

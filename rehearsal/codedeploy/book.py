@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.settings import Clock
 
@@ -68,6 +68,10 @@ class Book:
         with self.turn:
             return [one for one in self._deployments.values() if one.scope == scope]
 
+    def all(self) -> list[Deployment]:
+        with self.turn:
+            return list(self._deployments.values())
+
     def put(self, deployment: Deployment) -> None:
         with self.turn:
             self._deployments[deployment.id] = deployment
@@ -78,6 +82,9 @@ class Book:
             deployment = change(self._deployments[deployment_id])
             self.put(deployment)
             return deployment
+
+    def rename(self, old: Deployment, application: str, group: str) -> None:
+        self.update(old.id, lambda deployment: replace(deployment, application=application, group=group))
 
     def tell(self, kind: str, deployment_id: str, text: str) -> None:
         """Write it down and tell the listener, on this thread."""

@@ -79,8 +79,18 @@ class Ending:
     status: Status
     error: ErrorInformation
     cause: Cause | None
-    # StopDeployment's autoRollbackEnabled; None leaves it to the deployment group. ? which of the two wins on AWS.
+    # StopDeployment's autoRollbackEnabled; None leaves it to the deployment group.
     rollback: bool | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A hook that was asked, at a time, and its answer once there is one."""
+
+    event: str
+    execution_id: str
+    asked: float
+    passed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,11 @@ class RollbackInfo:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Times are epoch seconds of the stage. `weight` is the candidate's share, 0 to 1: `targetVersionWeight`."""
+    """Times are epoch seconds of the stage. `weight` is the candidate's share, 0 to 1: `targetVersionWeight`.
+
+    Everything that is known of it stands here, so that CodeDeploy can restart in the middle of it. `stop` is the end
+    that somebody asked for and that has not come yet.
+    """
 
     id: str
     scope: Scope
@@ -122,6 +136,8 @@ class Deployment:
     lifecycle: tuple[LifecycleEvent, ...] = tuple(LifecycleEvent(name) for name in LIFECYCLE)
     weight: float = 0.0
     rollback: RollbackInfo | None = None
+    questions: tuple[Question, ...] = ()
+    stop: Ending | None = None
 
     @property
     def ended(self) -> bool:
@@ -136,6 +152,17 @@ class Deployment:
         """The deployment that takes this one back, if there is one."""
         return self.rollback.rollback_id if self.rollback else None
 
+    def event(self, name: str) -> LifecycleEvent:
+        return next(event for event in self.lifecycle if event.name == name)
+
+    def question(self, event: str) -> Question | None:
+        """What the hook of this event was asked, if it was."""
+        return next((one for one in self.questions if one.event == event), None)
+
+    def waits_for(self, question: Question) -> bool:
+        """Whether an answer to `question` still decides anything."""
+        return question.passed is None and question is self.questions[-1] and not self.stop and not self.ended
+
 
 def begun(deployment: Deployment, now: float) -> Deployment:
     return replace(deployment, status=Status.IN_PROGRESS, started=now)
@@ -147,6 +174,24 @@ def event_began(deployment: Deployment, name: str, now: float) -> Deployment:
 
 def event_succeeded(deployment: Deployment, name: str, now: float) -> Deployment:
     return _with_event(deployment, name, status=EventStatus.SUCCEEDED, ended=now)
+
+
+def asked(deployment: Deployment, question: Question) -> Deployment:
+    return replace(deployment, questions=(*deployment.questions, question))
+
+
+def answered(deployment: Deployment, execution_id: str, passed: bool) -> Deployment:
+    return replace(
+        deployment,
+        questions=tuple(
+            replace(one, passed=passed) if one.execution_id == execution_id else one for one in deployment.questions
+        ),
+    )
+
+
+def stop_requested(deployment: Deployment, rollback: bool | None) -> Deployment:
+    """A second request changes nothing."""
+    return deployment if deployment.stop else replace(deployment, stop=stopped_by_user(rollback))
 
 
 def weighted(deployment: Deployment, weight: float) -> Deployment:
@@ -245,6 +290,11 @@ def hook_not_invocable(role: str) -> Ending:
         "AWSLambda. Contact your AWS administrator if you need help. If you are an AWS administrator, you can grant "
         "permissions to your users or groups by creating IAM policies.",
     )
+
+
+def throttled() -> Ending:
+    """Seen in an account with 29 aliases in one update; ? the text is the stage's own."""
+    return _failed("THROTTLED", "Lambda throttled the requests of the deployment: Rate exceeded.")
 
 
 def alias_disagrees() -> Ending:

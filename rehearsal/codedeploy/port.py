@@ -29,10 +29,15 @@ class StateChange:
     state: str
 
 
+class ThrottledError(Exception):
+    """Lambda's control plane has no room for CodeDeploy's call."""
+
+
 class Account(Protocol):
     """Called on CodeDeploy's threads, in the context (account and Region) of whoever created the deployment.
 
-    `function` is a name or an ARN. What isn't there raises LookupError with a sentence that names it.
+    `function` is a name or an ARN. What isn't there raises LookupError with a sentence that names it. Calls of Lambda
+    may raise ThrottledError.
     """
 
     def scope(self) -> Scope: ...

@@ -70,6 +70,15 @@ class Registry:
         for key in [key for key in self._groups if key[0] == name]:
             del self._groups[key]
 
+    def rename_application(self, name: str, new: str) -> None:
+        """Its groups follow."""
+        application = self.application(name)
+        self.add_application(replace(application, name=new))
+        del self._applications[name]
+        for group in [group for group in self._groups.values() if group.application == name]:
+            del self._groups[name, group.name]
+            self._groups[new, group.name] = replace(group, application=new)
+
     def add_group(self, group: Group) -> None:
         self._check(group)
         if (group.application, group.name) in self._groups:

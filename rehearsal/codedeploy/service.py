@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from seatrial.settings import Clock
 
-from . import appspec, registry, shifting
+from . import appspec, model, registry, shifting
 from .appspec import Revision
+from .behaviour import Behaviour
 from .book import Book, Change, WeightChange
 from .errors import ApiError
-from .model import Alarms, AutoRollback, Deployment
+from .model import Alarms, AutoRollback, Deployment, Scope
 from .port import Account
-from .registry import Registries, Registry
-from .run import Behaviour, Run, deployment_id
+from .registry import Group, Registries, Registry
+from .run import Run, deployment_id
+from .shifting import Routing
+from .tags import Tags
 
 MOST_HOURS = 50
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a deployment started with, for its runs and those of its rollback."""
+
+    group: Group
+    routing: Routing
+    context: contextvars.Context
+    """The account and the Region of whoever asked."""
 
 
 class Service:
@@ -39,14 +54,23 @@ class Service:
         self._account = account
         self._book = Book(clock)
         self._registries = Registries()
-        self._runs: dict[str, Run] = {}
+        self.tags = Tags()
+        self._starts: dict[str, _Start] = {}
+        self._runs: list[Run] = []
         self._threads: list[threading.Thread] = []
+        self._generation = 0
+        self._down_until = 0.0
         self.poll_alarms = True
         self._poll_alarms_of: dict[str, bool] = {}
 
     @property
     def registry(self) -> Registry:
         return self._registries.of(self._account.scope())
+
+    @property
+    def scope(self) -> Scope:
+        """The account and the Region of the call that is being served."""
+        return self._account.scope()
 
     @property
     def changes(self) -> list[Change]:
@@ -122,25 +146,83 @@ class Service:
             alarms_overridden=alarms is not None,
             auto_rollback=auto_rollback or found.auto_rollback,
         )
-        run = Run(
+        with self._book.turn:
+            self._refuse_a_second(deployment)
+            self._starts[deployment.id] = _Start(found, chosen.routing, contextvars.copy_context())
+            self._book.put(deployment)
+            self._launch(deployment)
+        return deployment.id
+
+    def _launch(self, deployment: Deployment) -> None:
+        """Carry it out, from where it is, on a thread of its own. The book's turn is held."""
+        forward = deployment.rollback.triggering_id if deployment.rollback else None
+        start = self._starts[forward or deployment.id]
+        context, work = start.context.copy(), (self._carry_out, deployment, start, self._generation)
+        thread = threading.Thread(target=context.run, args=work, name=f"codedeploy-{deployment.id}", daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        thread.start()
+
+    def _carry_out(self, deployment: Deployment | None, start: _Start, generation: int) -> None:
+        """The deployment, and the rollback that may follow it."""
+        while deployment is not None:
+            with self._book.turn:
+                if generation != self._generation:
+                    return
+                run = self._run(deployment, start)
+                self._runs.append(run)
+            deployment = run.run()
+            with self._book.turn:
+                self._runs = [one for one in self._runs if one is not run]
+
+    def _run(self, deployment: Deployment, start: _Start) -> Run:
+        return Run(
             deployment,
-            found,
-            chosen.routing,
+            start.group,
+            start.routing if not deployment.is_rollback else shifting.AllAtOnce(),
             account=self._account,
             book=self._book,
             clock=self.clock,
             behaviour=self.behaviour,
-            polls=lambda: self.polls(group),
+            polls=lambda: self.polls(start.group.name),
+            alarms=lambda: self._alarms_of(deployment),
         )
+
+    def _alarms_of(self, deployment: Deployment) -> Alarms:
+        """Those it started with; by the switch those that its group has now, unless it came with its own."""
+        follows = self.behaviour.group_update_reaches_running
+        if not follows or deployment.alarms_overridden or deployment.is_rollback:
+            return deployment.alarms
+        now = self._book.find(deployment.id) or deployment
+        try:
+            return self.registry.group(now.application, now.group).alarms
+        except ApiError:
+            return deployment.alarms
+
+    @property
+    def is_down(self) -> bool:
+        return self.clock.epoch() < self._down_until
+
+    def restart(self, down: float = 0.0) -> None:
+        """Stop everything that runs, wait `down` stage seconds, and take each deployment up from where it is.
+
+        Meanwhile `is_down`. Nothing is lost but time: hooks that were asked are not asked again.
+        """
+        self._down_until = self.clock.epoch() + down
+        self._abandon()
+        time.sleep(self.clock.wall_seconds(down))
         with self._book.turn:
-            self._refuse_a_second(deployment)
-            self._book.put(deployment)
-            self._runs[deployment.id] = run
-        context = contextvars.copy_context()  # the account and the Region of whoever asked
-        thread = threading.Thread(target=context.run, args=(run.run,), name=f"codedeploy-{deployment.id}", daemon=True)
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
-        return deployment.id
+            for deployment in self._book.all():
+                if not deployment.ended:
+                    self._launch(deployment)
+
+    def _abandon(self) -> None:
+        with self._book.turn:
+            self._generation += 1
+            for run in self._runs:
+                run.abandon()
+            threads, self._threads, self._runs = self._threads, [], []
+        for thread in threads:
+            thread.join(timeout=5)
 
     def deployment(self, deployment_id: str) -> Deployment:
         found = self._book.find(deployment_id)
@@ -168,7 +250,7 @@ class Service:
         return last
 
     def stop(self, deployment_id: str, rollback: bool | None = None) -> Deployment:
-        """Ask for the end of a deployment. A rollback cannot be stopped: it ends within seconds.
+        """Ask for the end of a deployment.
 
         `rollback` says whether users go back to stable; None leaves that to the group.
         """
@@ -179,21 +261,42 @@ class Service:
                     "DeploymentAlreadyCompletedException",
                     f"The deployment {deployment_id} is already completed: it has {deployment.status}",
                 )
-            if not deployment.is_rollback:
-                self._runs[deployment_id].stop(rollback)
+            if not deployment.is_rollback or self.behaviour.rollback_can_be_stopped:
+                wins = rollback if self.behaviour.stop_parameter_wins else None
+                self._book.update(deployment_id, lambda one: model.stop_requested(one, wins))
         self._book.tell("stop", deployment_id, "StopDeployment")
         return deployment
 
     def answer_hook(self, deployment_id: str, execution_id: str, passed: bool) -> None:
+        """A hook's answer. Raises ApiError for a wrong, a second or a late one."""
         with self._book.turn:
-            self.deployment(deployment_id)
-            run = self._runs.get(deployment_id)
-            if run is None:
+            deployment = self.deployment(deployment_id)
+            question = next((one for one in deployment.questions if one.execution_id == execution_id), None)
+            if question is None:
                 raise ApiError(
                     "InvalidLifecycleEventHookExecutionIdException",
-                    f"Deployment {deployment_id} is a rollback: it invokes no hooks.",
+                    f"The lifecycleEventHookExecutionId is not one of deployment {deployment_id}.",
                 )
-            run.answer(execution_id, passed)
+            if not deployment.waits_for(question):
+                raise ApiError(
+                    "LifecycleEventAlreadyCompletedException",
+                    f"The lifecycle event of deployment {deployment_id} has already been completed.",
+                )
+            self._book.update(deployment_id, lambda one: model.answered(one, execution_id, passed))
+
+    def rename_application(self, name: str, new: str) -> None:
+        """Its groups and deployments follow."""
+        self.registry.rename_application(name, new)
+        for one in self.deployments():
+            if one.application == name:
+                self._book.rename(one, new, one.group)
+
+    def change_group(self, name: str, group: Group) -> None:
+        """Put `group` in the place of the one called `name`; its deployments follow when it has a new name."""
+        self.registry.change_group(name, group)
+        for one in self.deployments():
+            if (one.application, one.group) == (group.application, name):
+                self._book.rename(one, group.application, group.name)
 
     def revision(self, application: str, *, content: str | None, sha256: str | None) -> Revision:
         """A revision that a deployment of this application used."""
@@ -206,15 +309,11 @@ class Service:
 
     def reset(self) -> None:
         """As if just installed: running deployments are left where they are, their threads end."""
-        with self._book.turn:
-            for run in self._runs.values():
-                run.abandon()
-            threads, self._threads = self._threads, []
-            self._runs = {}
-        for thread in threads:
-            thread.join(timeout=5)
+        self._abandon()
+        self._starts = {}
         self._book.clear()
         self._registries.clear()
+        self.tags.clear()
         self.poll_alarms = True
         self._poll_alarms_of = {}
 

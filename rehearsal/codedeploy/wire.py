@@ -1,6 +1,6 @@
 """MiniStack has no CodeDeploy: this speaks its protocol, JSON 1.1 `CodeDeploy_20141006.*`, for the Lambda half.
 
-What isn't here is refused by name. Lists come on one page; tags are taken and forgotten.
+What isn't here is refused by name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import registry, shapes
+from . import paging, registry, shapes, tags
 from .errors import ApiError
 from .model import Deployment
 from .registry import Application
@@ -23,7 +23,8 @@ log = logging.getLogger("codedeploy")
 
 PREFIX = "CodeDeploy_20141006."
 MOST_IN_A_BATCH = 25
-MOST_STATES = ("Created", "Queued", "InProgress", "Baking", "Succeeded", "Failed", "Stopped", "Ready")
+MOST_APPLICATIONS_OR_GROUPS = 100
+STATUSES = ("Created", "Queued", "InProgress", "Baking", "Succeeded", "Failed", "Stopped", "Ready")
 
 type Answer = tuple[int, dict[str, str], bytes]
 type Operation = Callable[[Json], Json]
@@ -42,6 +43,10 @@ class Wire:
         target = next((value for name, value in headers.items() if name.lower() == "x-amz-target"), "")
         name = target.removeprefix(PREFIX)
         try:
+            if self.service.is_down:
+                return _answer(
+                    503, {"__type": "ServiceUnavailable", "message": "CodeDeploy restarts."}, "ServiceUnavailable"
+                )
             operation = OPERATIONS.get(name)
             if operation is None:
                 raise ApiError(
@@ -60,6 +65,7 @@ class Wire:
             raise ApiError("InvalidComputePlatformException", f"The stage's platform is Lambda, not {platform}.")
         application = Application(required(request, "applicationName"), self.service.clock.epoch())
         self.service.registry.add_application(application)
+        self.service.tags.add(tags.arn_of(self.service.scope, application.name), request.get("tags") or ())
         return {"applicationId": application.id}
 
     def get_application(self, request: Json) -> Json:
@@ -69,8 +75,20 @@ class Wire:
             )
         }
 
+    def batch_get_applications(self, request: Json) -> Json:
+        names = _batch(request, "applicationNames", "ApplicationName", MOST_APPLICATIONS_OR_GROUPS)
+        found = [self.service.registry.application(name) for name in names]
+        return {"applicationsInfo": [shapes.application_json(application) for application in found]}
+
+    def update_application(self, request: Json) -> Json:
+        name = required(request, "applicationName")
+        self.service.registry.application(name)
+        if new := request.get("newApplicationName"):
+            self.service.rename_application(name, str(new))
+        return {}
+
     def list_applications(self, request: Json) -> Json:
-        return {"applications": [application.name for application in self.service.registry.applications()]}
+        return self._page("applications", [one.name for one in self.service.registry.applications()], request)
 
     def delete_application(self, request: Json) -> Json:
         self.service.registry.remove_application(required(request, "applicationName"))
@@ -79,6 +97,7 @@ class Wire:
     def create_deployment_group(self, request: Json) -> Json:
         group = shapes.group(request)
         self.service.registry.add_group(group)
+        self.service.tags.add(tags.arn_of(self.service.scope, group.application, group.name), request.get("tags") or ())
         return {"deploymentGroupId": group.id}
 
     def get_deployment_group(self, request: Json) -> Json:
@@ -87,10 +106,22 @@ class Wire:
         )
         return {"deploymentGroupInfo": shapes.group_json(group, self._of(group.application, group.name))}
 
+    def batch_get_deployment_groups(self, request: Json) -> Json:
+        """Names that no group has are left out, and `errorMessage` says so. ? The text is the stage's own."""
+        application = required(request, "applicationName")
+        known = {group.name: group for group in self.service.registry.groups(application)}
+        names = _batch(request, "deploymentGroupNames", "DeploymentGroupName", MOST_APPLICATIONS_OR_GROUPS)
+        missing = [name for name in names if name not in known]
+        found = [known[name] for name in names if name in known]
+        return {
+            "deploymentGroupsInfo": [shapes.group_json(group, self._of(application, group.name)) for group in found],
+            **({"errorMessage": f"No Deployment Group found for name: {', '.join(missing)}"} if missing else {}),
+        }
+
     def update_deployment_group(self, request: Json) -> Json:
         name = required(request, "currentDeploymentGroupName")
         old = self.service.registry.group(required(request, "applicationName"), name)
-        self.service.registry.change_group(name, shapes.group(request, old))
+        self.service.change_group(name, shapes.group(request, old))
         return {"hooksNotCleanedUp": []}
 
     def delete_deployment_group(self, request: Json) -> Json:
@@ -102,7 +133,10 @@ class Wire:
     def list_deployment_groups(self, request: Json) -> Json:
         application = required(request, "applicationName")
         groups = self.service.registry.groups(application)
-        return {"applicationName": application, "deploymentGroups": [group.name for group in groups]}
+        return {
+            "applicationName": application,
+            **self._page("deploymentGroups", [group.name for group in groups], request),
+        }
 
     def create_deployment_config(self, request: Json) -> Json:
         platform = request.get("computePlatform", "Server")
@@ -121,7 +155,8 @@ class Wire:
         return {"deploymentConfigInfo": shapes.config_json(config)}
 
     def list_deployment_configs(self, request: Json) -> Json:
-        return {"deploymentConfigsList": [config.name for config in self.service.registry.configs()]}
+        names = [config.name for config in self.service.registry.configs()]
+        return self._page("deploymentConfigsList", names, request)
 
     def delete_deployment_config(self, request: Json) -> Json:
         self.service.registry.remove_config(required(request, "deploymentConfigName"))
@@ -145,9 +180,7 @@ class Wire:
         return {"deploymentInfo": self._info(self.service.deployment(required(request, "deploymentId")))}
 
     def batch_get_deployments(self, request: Json) -> Json:
-        ids = request.get("deploymentIds") or []
-        if len(ids) > MOST_IN_A_BATCH:
-            raise ApiError("BatchLimitExceededException", f"At most {MOST_IN_A_BATCH} deployments a call.")
+        ids = _batch(request, "deploymentIds", "DeploymentId", MOST_IN_A_BATCH)
         known = {one.id: one for one in self.service.deployments()}
         return {"deploymentsInfo": [self._info(known[one]) for one in ids if one in known]}
 
@@ -159,14 +192,15 @@ class Wire:
             self.service.registry.group(application, group)
         elif application:
             self.service.registry.application(application)
-        wanted = request.get("includeOnlyStatuses") or MOST_STATES
+        wanted = request.get("includeOnlyStatuses") or STATUSES
+        if strange := sorted(set(wanted) - set(STATUSES)):
+            raise ApiError("InvalidDeploymentStatusException", f"{strange[0]} is no status: {', '.join(STATUSES)}.")
         span = request.get("createTimeRange") or {}
         start, end = span.get("start") or 0.0, span.get("end") or float("inf")
-        return {
-            "deployments": [
-                one.id for one in self._of(application, group) if one.status in wanted and start <= one.created <= end
-            ]
-        }
+        if start > end:
+            raise ApiError("InvalidTimeRangeException", "The createTimeRange ends before it starts.")
+        ids = [one.id for one in self._of(application, group) if one.status in wanted and start <= one.created <= end]
+        return self._page("deployments", ids, request)
 
     def stop_deployment(self, request: Json) -> Json:
         rollback = request.get("autoRollbackEnabled")
@@ -185,7 +219,10 @@ class Wire:
 
     def batch_get_deployment_targets(self, request: Json) -> Json:
         deployment = self.service.deployment(required(request, "deploymentId"))
-        return {"deploymentTargets": [_target(deployment, target) for target in request.get("targetIds") or []]}
+        targets = request.get("targetIds") or []
+        if len(targets) > MOST_IN_A_BATCH:
+            raise ApiError("DeploymentTargetListSizeExceededException", f"At most {MOST_IN_A_BATCH} targets a call.")
+        return {"deploymentTargets": [_target(deployment, target) for target in targets]}
 
     def get_application_revision(self, request: Json) -> Json:
         application = required(request, "applicationName")
@@ -217,6 +254,27 @@ class Wire:
         self.service.answer_hook(deployment, str(execution or ""), status == "Succeeded")
         return {"lifecycleEventHookExecutionId": execution}
 
+    def tag_resource(self, request: Json) -> Json:
+        if not request.get("Tags"):
+            raise ApiError("TagRequiredException", "The Tags are required.")
+        self.service.tags.add(self._tagged(request), request["Tags"])
+        return {}
+
+    def untag_resource(self, request: Json) -> Json:
+        self.service.tags.remove(self._tagged(request), request.get("TagKeys") or ())
+        return {}
+
+    def list_tags_for_resource(self, request: Json) -> Json:
+        found = self.service.tags.of(self._tagged(request))
+        return {"Tags": [{"Key": key, "Value": value} for key, value in found.items()]}
+
+    def _tagged(self, request: Json) -> str:
+        return tags.check(required(request, "ResourceArn"), self.service.registry)
+
+    def _page(self, member: str, items: list[str], request: Json) -> Json:
+        found, token = paging.page(items, request.get("nextToken"), self.service.behaviour.page)
+        return {member: found, **({"nextToken": token} if token else {})}
+
     def _of(self, application: str | None, group: str | None) -> list[Deployment]:
         """The deployments of an application and a group, newest first; None is any."""
         return [
@@ -242,6 +300,15 @@ def _target(deployment: Deployment, target: str) -> Json:
     if target not in (shapes.target_id(deployment), json["lambdaTarget"]["targetArn"], deployment.id):
         raise ApiError("DeploymentTargetDoesNotExistException", f"Deployment {deployment.id} has no target {target}.")
     return json
+
+
+def _batch(request: Json, member: str, what: str, most: int) -> list[str]:
+    names = [str(name) for name in request.get(member) or ()]
+    if not names:
+        raise ApiError(f"{what}RequiredException", f"The {member} are required.")
+    if len(names) > most:
+        raise ApiError("BatchLimitExceededException", f"At most {most} {member} a call.")
+    return names
 
 
 def _request(body: bytes) -> Json:

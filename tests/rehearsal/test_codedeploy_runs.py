@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from rehearsal.codedeploy.appspec import AppSpec, Revision
+from rehearsal.codedeploy.behaviour import Behaviour
 from rehearsal.codedeploy.errors import ApiError
 from rehearsal.codedeploy.model import Alarms, AutoRollback, Cause, Deployment, Scope, Status
 from rehearsal.codedeploy.port import AliasState, StateChange
 from rehearsal.codedeploy.registry import Application, Group
-from rehearsal.codedeploy.run import Behaviour
 from rehearsal.codedeploy.service import Service
 from seatrial.settings import Clock
 

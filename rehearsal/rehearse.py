@@ -215,7 +215,7 @@ def _release_services(run: Rehearsal, stage: Stage, screen: Screen, ending: Exit
 
     first, last = chosen(SIDE_BY_SIDE), chosen(ALONE)
     names = sorted({*first, *last})
-    with ThreadPoolExecutor(len(names) + 1) as together:
+    with side_by_side(run.sam, len(names) + 1) as together:
         built = {name: together.submit(run.build, name, "v1", "v1") for name in names}
         seatrial = run.prepare()
         services = {name: Service(name, stage, run.sam, seatrial, screen) for name in names}
@@ -226,6 +226,18 @@ def _release_services(run: Rehearsal, stage: Stage, screen: Screen, ending: Exit
         ending.callback(watcher.stop)
         for stories in (first, last):
             _all([together.submit(run.one_after_the_other, services[n], told, traffic) for n, told in stories.items()])
+
+
+@contextmanager
+def side_by_side(sam: Sam, workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that end early, with what they wait for, when one of them fails or a person interrupts."""
+    with ThreadPoolExecutor(workers) as together:
+        try:
+            yield together
+        except BaseException:
+            sam.stop()
+            together.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _all[T](work: list[Future[T]]) -> list[T]:

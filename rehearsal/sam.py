@@ -33,13 +33,14 @@ class Ran:
 
 
 class Sam:
-    """Runs `sam` with the stage's endpoint in its environment. `stopping` ends what runs at once."""
+    """Runs `sam` with the stage's endpoint in its environment. `stopping` is set once the rehearsal is to end early."""
 
     def __init__(self, endpoint: str) -> None:
         # `sam build` looks for the functions' Python on PATH, and this environment has it.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self._environment = {**inherited, **environment(endpoint), "PATH": path}
+        self.stopping = threading.Event()
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
 
@@ -74,6 +75,8 @@ class Sam:
         )
         with self._lock:
             self._running.add(process)
+            if self.stopping.is_set():
+                process.kill()
         printed = []
         for text in process.stdout or ():
             printed.append(text)
@@ -85,6 +88,8 @@ class Sam:
         return Ran(code == 0, "".join(printed))
 
     def stop(self) -> None:
+        """End what runs, and whatever is begun after this."""
+        self.stopping.set()
         with self._lock:
             for process in self._running:
                 process.kill()

@@ -29,13 +29,17 @@ class RehearsalError(Exception):
     """The rehearsal can't go on: something took too long or is not there. The text says what."""
 
 
-def wait_until(what: str, true: Callable[[], Any], *, seconds: float) -> Any:
-    """The first true answer of `true`, asked every tenth of a wall second. Raises RehearsalError after `seconds`."""
+def wait_until(what: str, true: Callable[[], Any], *, seconds: float, stopping: threading.Event) -> Any:
+    """The first true answer of `true`, asked every tenth of a wall second.
+
+    Raises RehearsalError after `seconds`, or as soon as `stopping` is set.
+    """
     deadline = time.monotonic() + seconds
     while not (found := true()):
         if time.monotonic() > deadline:
             raise RehearsalError(f"waited {seconds:.0f} s in vain: {what}")
-        time.sleep(0.1)
+        if stopping.wait(0.1):
+            raise RehearsalError(f"stopped while waiting: {what}")
     return found
 
 
@@ -112,7 +116,7 @@ class Service:
             answers = self.traffic.served() if self.traffic else []
             return sum(s.function == self.name and s.version != stable and s.t >= self._began for s in answers) >= 3
 
-        wait_until("users on the candidate", met, seconds=self._wall(3600))
+        self._wait_until("users on the candidate", met, seconds=self._wall(3600))
 
     def on_call(self, sample: str) -> None:
         self._screen.say(f"on call sends events/{sample}", self.name)
@@ -153,7 +157,7 @@ class Service:
         """One release from `sam deploy` to the end, and all that was seen of it."""
         self.traffic, self._began = traffic, self._seatrial.clock.epoch()
         self._row.story, self._row.step = scenario.id, "waits for a quiet alarm"
-        wait_until(f"{self.alarm} is quiet", self._is_quiet, seconds=self._wall(3600))
+        self._wait_until(f"{self.alarm} is quiet", self._is_quiet, seconds=self._wall(3600))
         stable = self._alias()[0]
         before = set(self._deployments())
         first_record = len(self._stage.records())
@@ -184,7 +188,7 @@ class Service:
         def enough_answers() -> bool:
             return sum(s.function == self.name and s.t >= ended for s in traffic.served()) >= ANSWERS_AFTER_THE_END
 
-        wait_until(f"users of {self.name} after the release", enough_answers, seconds=30)
+        self._wait_until(f"users of {self.name} after the release", enough_answers, seconds=30)
         head, steps = self._ledgers_word(str(release["deploymentId"]))
         main, weights = self._alias()
         stack = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
@@ -217,7 +221,7 @@ class Service:
             return head if head and not head.is_open else None
 
         try:
-            head = wait_until("the ledger closes the release", closed, seconds=self._wall(180) + 3)
+            head = self._wait_until("the ledger closes the release", closed, seconds=self._wall(180) + 3)
         except RehearsalError:
             head = ledger.find(deployment_id)
         return head, ledger.steps(deployment_id) if head else ()
@@ -253,6 +257,9 @@ class Service:
         self._row.bad = bad
 
     # ------------------------------------------------------------------ small questions
+
+    def _wait_until(self, what: str, true: Callable[[], Any], *, seconds: float) -> Any:
+        return wait_until(what, true, seconds=seconds, stopping=self._sam.stopping)
 
     @property
     def _group(self) -> str:

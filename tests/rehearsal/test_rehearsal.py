@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 from rehearsal import page
 from rehearsal.report import RehearsedRelease
 from tests.rehearsed import Rehearsed
@@ -41,3 +47,28 @@ def test_the_page_has_a_chart_of_each_release(rehearsed: Rehearsed) -> None:
 
     assert shown.count("<section") == len(rehearsed.report.releases)
     assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_an_interrupted_rehearsal_says_so_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of `sam deploy`, with the stage, functions and `sam` running."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    rehearsal = subprocess.Popen(
+        [sys.executable, "-m", "rehearsal.rehearse", "--only", "good", "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    assert rehearsal.stdout
+    for line in rehearsal.stdout:
+        if "sam deploy: Seatrial itself" in line:
+            break
+    assert list(temporary.iterdir())
+
+    rehearsal.send_signal(signal.SIGINT)
+    rest = rehearsal.stdout.read()
+
+    assert rehearsal.wait(timeout=30) == 130
+    assert "interrupted; the stage, its functions and its files are gone" in rest
+    assert list(temporary.iterdir()) == []
+    assert subprocess.run(["pgrep", "-f", str(temporary)], capture_output=True, text=True).stdout == ""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import views
+from cli import judging, views
 from cli.account import AccountError, Installed, find
 from seatrial.core import story
 from seatrial.core.release import Release
@@ -20,6 +20,7 @@ from seatrial.core.release import Release
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 suite = typer.Typer(no_args_is_help=True, help="Suites: what a candidate must do before users meet it.")
 app.add_typer(suite, name="suite")
+app.command("judge")(judging.judge_command)
 
 Stack = Annotated[str, typer.Option(help="The name of Seatrial's stack.", envvar="SEATRIAL_STACK")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

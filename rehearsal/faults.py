@@ -18,7 +18,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
-from urllib.parse import parse_qs
 
 from rehearsal.codedeploy.behaviour import Behaviour
 from rehearsal.codedeploy.model import Scope
@@ -198,15 +197,10 @@ def refused(
     faults: Faults, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], function: bool
 ) -> tuple[int, dict[str, str], bytes] | None:
     """The answer to a request that is throttled, or None. `function` says that a function made the request."""
-    from ministack.core import iam_actions, router
+    from rehearsal import iam
 
-    form = (
-        parse_qs(body.decode("utf-8", "replace")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
-    )
-    params = {**form, **query}
-    service = router.detect_service(method, path, headers, params)
-    action = iam_actions.extract_iam_action(service, method, path, headers, body, params) or ""
-    operation = action.rpartition(":")[2]
+    service, action, _ = iam.called(method, path, headers, body, query)
+    operation = (action or "").rpartition(":")[2]
     if not faults.throttles(service, operation, FUNCTIONS if function else CALLERS):
         return None
     return refusal(service, operation, headers)
@@ -220,7 +214,8 @@ def refusal(service: str, action: str, headers: Mapping[str, str]) -> tuple[int,
     _, fields_, body = iam_actions.access_denied_response(
         service, action, "", str(uuid.uuid4()), error_code=code, message="Rate exceeded", headers=dict(headers)
     )
-    return status, {**fields_, "x-amzn-ErrorType": code}, body
+    named = {name: value for name, value in fields_.items() if name.lower() != "x-amzn-errortype"}
+    return status, {**named, "x-amzn-ErrorType": code}, body
 
 
 _REFUSALS = {

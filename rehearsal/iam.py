@@ -148,6 +148,23 @@ def _resource(
     return arn
 
 
+def called(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+) -> tuple[str, str | None, dict[str, Any]]:
+    """The service (by MiniStack's name), the IAM action (None where it is unknown) and the parameters of a request."""
+    form = (
+        parse_qs(body.decode("utf-8", "replace")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
+    )
+    params = {**form, **query}
+    service = detect_service(method, path, headers, params)
+    action = iam_actions.extract_iam_action(service, method, path, headers, body, params)
+    if service == "lambda" and action == "lambda:ListAliases" and not path.endswith("/aliases"):
+        action = {"GET": "lambda:GetAlias", "PUT": "lambda:UpdateAlias", "DELETE": "lambda:DeleteAlias"}.get(
+            method, action
+        )
+    return service, action, params
+
+
 def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
     """Record a function's call. The denial to answer with when its role does not allow it, else None."""
     made_by = caller(headers)
@@ -157,16 +174,9 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     account = headers.get("authorization", "").partition("Credential=")[2].partition("/")[0] or "000000000000"
     set_request_account_id(account)
     set_request_region(extract_region(headers))
-    form = (
-        parse_qs(body.decode("utf-8", "replace")) if "x-www-form-urlencoded" in headers.get("content-type", "") else {}
-    )
-    params = {**form, **query}
-    service = detect_service(method, path, headers, params)
-    action = iam_actions.extract_iam_action(service, method, path, headers, body, params)
+    service, action, params = called(method, path, headers, body, query)
     if action is None:
         return None
-    if service == "lambda" and action == "lambda:ListAliases" and path.count("/") > 5:
-        action = "lambda:GetAlias" if method == "GET" else "lambda:UpdateAlias"
     if service == "codedeploy":
         resource = _codedeploy_resource(action, body, extract_region(headers), account, calls.group_of)
     else:

@@ -107,6 +107,8 @@ class AliasUpdate:
             return False
         if not running.rolling_back:
             return True
+        if not self.service.behaviour.stack_goes_back_by_deployment:
+            return False
         now = self.account.alias(str(new["FunctionName"]), str(new["Name"]))
         return bool(now.weights) or now.main != str(new["FunctionVersion"])
 

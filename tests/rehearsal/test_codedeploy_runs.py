@@ -6,16 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from rehearsal.codedeploy.appspec import AppSpec, Revision
-from rehearsal.codedeploy.behaviour import Behaviour
+from rehearsal.codedeploy.behaviour import Behaviour, SwitchError, certified, switched
 from rehearsal.codedeploy.errors import ApiError
 from rehearsal.codedeploy.model import Alarms, AutoRollback, Cause, Deployment, Scope, Status
 from rehearsal.codedeploy.port import AliasState, StateChange
 from rehearsal.codedeploy.registry import Application, Group
 from rehearsal.codedeploy.service import Service
+from rehearsal.faults import Faults, Throttle, ThrottledAccount
 from seatrial.settings import Clock
 
 RATE = 300.0
@@ -413,3 +415,137 @@ def test_an_account_that_fails_ends_the_deployment_and_its_rollback(stage: Stage
     assert (ended.status, error(ended)) == (Status.FAILED, "INTERNAL_ERROR")
     assert ended.rollback_id is not None
     assert error(stage.service.deployment(ended.rollback_id)) == "INTERNAL_ERROR"
+
+
+def test_a_restart_in_mid_shift_changes_nothing_for_users_and_is_told_to_nobody(stage: Stage) -> None:
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(True), "post": stage.answers(True)}
+    started = stage.start(before="pre", after="post")
+    stage.until_it_shifts()
+    stage.service.restart()
+    ended = stage.end(started)
+    assert (ended.status, lifecycle(ended)) == (Status.SUCCEEDED, ["Succeeded"] * 3)
+    assert stage.routes() == [("7", {"8": 0.1}), ("8", {})]
+    first, last = (change.time for change in stage.service.weights)
+    assert 300 <= last - first < 345
+    assert stage.account.asked == ["pre", "post"]
+    assert stage.states() == [(started, "START"), (started, "SUCCESS")]
+
+
+def test_after_a_restart_the_answer_to_what_was_asked_before_it_counts(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce")
+    calls: list[Mapping[str, str]] = []
+    invoked = threading.Event()
+
+    def remember(call: Mapping[str, str]) -> None:
+        calls.append(call)
+        invoked.set()
+
+    stage.account.hooks = {"pre": remember}
+    started = stage.start(before="pre")
+    assert invoked.wait(20)
+    stage.service.restart()
+    stage.answers(True)(calls[0])
+    assert stage.end(started).status is Status.SUCCEEDED
+    assert stage.account.asked == ["pre"]
+
+
+def test_a_rollback_survives_a_restart_and_so_does_a_stop_that_nobody_has_obeyed_yet(stage: Stage) -> None:
+    stage.service.behaviour = replace(stage.service.behaviour, rollback_takes=300.0)
+    stage.group()
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.service.stop(started, rollback=True)
+    stage.service.restart()
+    assert stage.service.wait(started, PATIENCE).ended
+    stage.service.restart()
+    ended = stage.end(started)
+    assert (error(ended), stage.account.aliases["live"]) == ("MANUAL_STOP", AliasState("7"))
+    assert ended.rollback_id is not None
+    assert stage.service.deployment(ended.rollback_id).status is Status.SUCCEEDED
+    assert len(stage.service.deployments()) == 2
+
+
+def test_a_throttled_control_plane_leaves_two_versions_and_the_second_try_is_refused_for_it(stage: Stage) -> None:
+    faults = Faults()
+    faults.add(Throttle("lambda", by="codedeploy", action="UpdateAlias"))
+    service = Service(ThrottledAccount(stage.account, faults), stage.service.clock)
+    service.registry.add_application(Application("app", 0.0))
+    throttled = Stage(stage.account, service)
+    throttled.group()
+    stage.account.aliases["live"] = AliasState("7")
+    ended = throttled.end(throttled.start())
+    assert (error(ended), lifecycle(ended)) == ("THROTTLED", ["Succeeded", "Failed", "Skipped"])
+    assert ended.rollback_id is not None
+    assert error(service.deployment(ended.rollback_id)) == "THROTTLED"
+    assert [one["hits"] for one in faults.as_json()] == [2]
+    stage.account.aliases["live"] = AliasState("7", {"8": 0.1})  # where a later step would have been throttled
+    assert error(throttled.end(throttled.start())) == "INVALID_LAMBDA_CONFIGURATION"
+    service.reset()
+
+
+def test_by_its_switch_a_rollback_asks_the_hooks(stage: Stage) -> None:
+    stage.service.behaviour = switched(Behaviour(), {"rollback_invokes_hooks": True})
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(True), "post": stage.answers(True)}
+    started = stage.start(before="pre", after="post")
+    stage.until_it_shifts()
+    stage.service.stop(started, rollback=True)
+    assert stage.end(started).rollback_id
+    assert stage.account.asked == ["pre", "pre", "post"]
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
+@pytest.mark.parametrize(
+    ("wins", "goes_back"),
+    [pytest.param(True, True, id="the call wins"), pytest.param(False, False, id="the group wins")],
+)
+def test_by_its_switch_the_call_or_the_group_says_whether_a_stop_goes_back(
+    stage: Stage, wins: bool, goes_back: bool
+) -> None:
+    stage.service.behaviour = switched(Behaviour(), {"stop_parameter_wins": wins})
+    stage.group(causes=())
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.service.stop(started, rollback=True)
+    assert bool(stage.end(started).rollback_id) is goes_back
+
+
+def test_by_its_switch_an_alias_with_two_versions_is_refused_only_after_the_first_hook(stage: Stage) -> None:
+    stage.service.behaviour = switched(Behaviour(), {"two_versions_refused_at": "shift"})
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(True)}
+    stage.account.aliases["live"] = AliasState("7", {"8": 0.5})
+    ended = stage.end(stage.start(before="pre"))
+    assert (error(ended), stage.account.asked) == ("INVALID_LAMBDA_CONFIGURATION", ["pre"])
+    assert stage.account.aliases["live"] == AliasState("7", {"8": 0.5})
+
+
+@pytest.mark.parametrize(("reaches", "status"), [(False, Status.SUCCEEDED), (True, Status.STOPPED)])
+def test_by_its_switch_alarms_that_a_group_gets_in_mid_shift_are_polled_or_not(
+    stage: Stage, reaches: bool, status: Status
+) -> None:
+    stage.service.behaviour = switched(Behaviour(), {"group_update_reaches_running": reaches})
+    stage.group()
+    stage.account.alarms = {"errors": "ALARM"}
+    started = stage.start()
+    stage.until_it_shifts()
+    group = stage.service.registry.group("app", "group")
+    stage.service.change_group("group", replace(group, alarms=Alarms(enabled=True, names=("errors",))))
+    assert stage.end(started).status is status
+
+
+def test_a_switch_and_an_answer_that_do_not_exist_are_refused_with_those_that_do() -> None:
+    with pytest.raises(SwitchError, match=r"no_such_thing is not a switch of the stage; there are .*unanswered_code"):
+        switched(Behaviour(), {"no_such_thing": True})
+    with pytest.raises(SwitchError, match='unanswered_code takes "TIMEOUT" or "HOOK_EXECUTION_FAILURE", not 5'):
+        switched(Behaviour(), {"unanswered_code": 5})
+    with pytest.raises(SwitchError, match="missing_alarm_stops takes false or true, not 0"):
+        switched(Behaviour(), {"missing_alarm_stops": 0})
+
+
+def test_what_an_account_answered_is_what_the_stage_does(tmp_path: Path) -> None:
+    found = tmp_path / "certified.json"
+    assert certified(found) == Behaviour()
+    found.write_text('{"switches": {"missing_alarm_stops": {"answer": true, "at": "2026-11-24"}}}')
+    assert certified(found) == Behaviour(missing_alarm_stops=True)

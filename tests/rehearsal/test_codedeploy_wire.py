@@ -220,3 +220,48 @@ def test_with_aws_managed_policy_alone_only_hooks_of_the_right_name_are_invoked(
     info = codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
     assert info["errorInformation"]["code"] == "IAM_ROLE_PERMISSIONS"
     assert "arn:aws:iam::111122223333:role/deployer" in info["errorInformation"]["message"]
+
+
+def test_lists_come_in_pages_and_what_is_new_moves_no_item(codedeploy: Any, stage: Stage) -> None:
+    codedeploy.create_application(applicationName="long", computePlatform="Lambda")
+    names = [f"group-{n:03}" for n in range(101)]
+    for name in names:
+        codedeploy.create_deployment_group(applicationName="long", deploymentGroupName=name, serviceRoleArn=ROLE)
+    first = codedeploy.list_deployment_groups(applicationName="long")
+    assert first["deploymentGroups"] == names[:100]
+    rest = codedeploy.list_deployment_groups(applicationName="long", nextToken=first["nextToken"])
+    assert (rest["deploymentGroups"], rest.get("nextToken")) == (names[100:], None)
+    with pytest.raises(ClientError) as refused:
+        codedeploy.list_deployment_groups(applicationName="long", nextToken="made up")
+    assert code(refused) == "InvalidNextTokenException"
+
+
+def test_groups_and_deployments_follow_an_application_that_is_renamed(codedeploy: Any, function: str) -> None:
+    codedeploy.create_application(applicationName="before", computePlatform="Lambda")
+    codedeploy.create_deployment_group(applicationName="before", deploymentGroupName="one", serviceRoleArn=ROLE)
+    started = codedeploy.create_deployment(
+        applicationName="before", deploymentGroupName="one", revision=revision(function, current="99")
+    )["deploymentId"]
+    codedeploy.update_application(applicationName="before", newApplicationName="after")
+    info = codedeploy.batch_get_applications(applicationNames=["after"])["applicationsInfo"]
+    assert [one["applicationName"] for one in info] == ["after"]
+    found = codedeploy.batch_get_deployment_groups(applicationName="after", deploymentGroupNames=["one", "two"])
+    assert [one["deploymentGroupName"] for one in found["deploymentGroupsInfo"]] == ["one"]
+    assert "two" in found["errorMessage"]
+    assert codedeploy.list_deployments(applicationName="after", deploymentGroupName="one")["deployments"] == [started]
+    with pytest.raises(ClientError) as gone:
+        codedeploy.get_application(applicationName="before")
+    assert code(gone) == "ApplicationDoesNotExistException"
+
+
+def test_tags_of_applications_and_groups_are_kept(codedeploy: Any) -> None:
+    codedeploy.create_application(
+        applicationName="tagged", computePlatform="Lambda", tags=[{"Key": "team", "Value": "shop"}]
+    )
+    arn = "arn:aws:codedeploy:eu-west-1:111122223333:application:tagged"
+    codedeploy.tag_resource(ResourceArn=arn, Tags=[{"Key": "cost", "Value": "low"}])
+    codedeploy.untag_resource(ResourceArn=arn, TagKeys=["team"])
+    assert codedeploy.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "cost", "Value": "low"}]
+    with pytest.raises(ClientError) as refused:
+        codedeploy.list_tags_for_resource(ResourceArn=f"{arn}-not")
+    assert code(refused) == "ApplicationDoesNotExistException"

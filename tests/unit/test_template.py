@@ -1,0 +1,78 @@
+"""template.yaml keeps what the README promises of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+
+PROJECT = Path(__file__).parents[2]
+TEMPLATE: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+FUNCTIONS = {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
+HOOKS = {"PreTrafficFunction": "pre_traffic", "PostTrafficFunction": "post_traffic"}
+CODE_LIMIT = 25
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_is_behind_an_alias_with_a_deployment_preference(name: str) -> None:
+    assert TEMPLATE["Globals"]["Function"]["AutoPublishAlias"] == "live"
+    assert "Type" in FUNCTIONS[name]["DeploymentPreference"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_a_log_group_that_forgets(name: str) -> None:
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize(("logical_id", "part"), HOOKS.items())
+def test_the_hooks_bear_the_prefix_that_codedeploy_may_invoke_and_have_no_hooks_themselves(
+    logical_id: str, part: str
+) -> None:
+    properties = FUNCTIONS[logical_id]
+
+    assert properties["FunctionName"] == {"Fn::Sub": f"CodeDeployHook_${{AWS::StackName}}_{part}"}
+    assert properties["DeploymentPreference"] == {"Type": "AllAtOnce"}
+
+
+@pytest.mark.parametrize("name", ["RollbackFunction", "MonitorFunction", "DarkTesterFunction"])
+def test_what_is_no_hook_is_tried_in_the_dark_by_the_hooks(name: str) -> None:
+    preference = FUNCTIONS[name]["DeploymentPreference"]
+
+    assert preference["Type"] == {"Ref": "ShiftType"}
+    assert preference["Hooks"]["PreTraffic"] == {"Ref": "PreTrafficFunction.Alias"}
+    suite = PROJECT / FUNCTIONS[name]["CodeUri"] / "seatrial" / "suite.yaml"
+    assert suite.is_file()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_invoked_asynchronously_has_a_place_for_what_fails(name: str) -> None:
+    assert "OnFailure" in FUNCTIONS[name]["EventInvokeConfig"]["DestinationConfig"]
+
+
+@pytest.mark.parametrize("hook", ["PreTraffic", "PostTraffic"])
+def test_services_import_the_hooks_by_their_alias(hook: str) -> None:
+    output = TEMPLATE["Outputs"][f"{hook}Hook"]
+
+    assert output["Value"] == {"Ref": f"{hook}Function.Alias"}
+    assert output["Export"] == {"Name": {"Fn::Sub": f"${{AWS::StackName}}-{hook}"}}
+
+
+def test_the_runtime_is_fixed_and_the_processor_a_choice() -> None:
+    assert TEMPLATE["Globals"]["Function"]["Runtime"] == "python3.13"
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
+    assert TEMPLATE["Parameters"]["Architecture"]["Default"] == "arm64"
+
+
+def test_a_changed_layer_publishes_versions() -> None:
+    assert TEMPLATE["Globals"]["Function"]["AutoPublishAliasAllProperties"] is True
+    assert RESOURCES["SeatrialLayer"]["Properties"]["PublishLambdaVersion"] is True
+
+
+@pytest.mark.parametrize("handler", sorted((PROJECT / "functions").glob("*/app.py")), ids=lambda path: path.parent.name)
+def test_a_handler_is_short(handler: Path) -> None:
+    assert len(handler.read_text().splitlines()) <= CODE_LIMIT

@@ -82,9 +82,12 @@ def caller(headers: Mapping[str, str]) -> tuple[str, str] | None:
     return function, role
 
 
-def _allowed(role: str, account: str, action: str, resource: str, region: str) -> bool:
+def _allowed(
+    role: str, account: str, action: str, resource: str, region: str, known: Mapping[str, Any] | None = None
+) -> bool:
+    """`known` are condition keys that the request itself carries."""
     policies = iam_evaluator._gather_role_policies(role, account)
-    context: dict[str, Any] = {"aws:tagkeys": None}
+    context: dict[str, Any] = {"aws:tagkeys": None, **(known or {})}
     for name, value in _tags(resource).items():
         context[f"{_TAG_CONDITION}{name}".lower()] = value
     request = iam_evaluator.EvalContext(
@@ -129,11 +132,23 @@ def _codedeploy_resource(action: str, body: bytes, region: str, account: str, gr
         group = group_of(str(asked.get("deploymentId")))
     elif action in ("codedeploy:GetDeploymentGroup", "codedeploy:CreateDeployment"):
         group = f"{asked.get('applicationName')}/{asked.get('deploymentGroupName')}"
+    elif action == "codedeploy:UpdateDeploymentGroup":
+        group = f"{asked.get('applicationName')}/{asked.get('currentDeploymentGroupName')}"
+    elif action == "codedeploy:GetDeploymentConfig":
+        return f"arn:aws:codedeploy:{region}:{account}:deploymentconfig:{asked.get('deploymentConfigName')}"
     elif action == "codedeploy:GetApplicationRevision":
         return f"arn:aws:codedeploy:{region}:{account}:application:{asked.get('applicationName')}"
     else:
         return "*"
     return f"arn:aws:codedeploy:{region}:{account}:deploymentgroup:{group}"
+
+
+def _carried(action: str, body: bytes) -> list[dict[str, Any]]:
+    """The condition keys of a request, once for each thing that is authorized by itself: each entry of PutEvents."""
+    if action != "events:PutEvents":
+        return [{}]
+    entries = json.loads(body or b"{}").get("Entries", [])
+    return [{"events:source": one.get("Source"), "events:detail-type": one.get("DetailType")} for one in entries]
 
 
 def _resource(
@@ -181,7 +196,9 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
         resource = _codedeploy_resource(action, body, extract_region(headers), account, calls.group_of)
     else:
         resource = _resource(service, method, path, headers, body, params, account)
-    call = Call(function, role, action, resource, _allowed(role, account, action, resource, extract_region(headers)))
+    region = extract_region(headers)
+    allowed = all(_allowed(role, account, action, resource, region, known) for known in _carried(action, body))
+    call = Call(function, role, action, resource, allowed)
     calls.add(call)
     if call.allowed:
         _calling.set((calls, function, role))

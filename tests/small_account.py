@@ -19,6 +19,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
+from seatrial.aws.bus import Bus
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import Lambdas
@@ -55,6 +56,9 @@ class FixedClock(Clock):
     def __init__(self, now: datetime = CREATED + timedelta(minutes=1)) -> None:
         super().__init__()
         object.__setattr__(self, "moment", now)
+
+    def goes_on(self, span: timedelta) -> None:
+        object.__setattr__(self, "moment", self.now() + span)
 
     def now(self) -> datetime:
         moment: datetime = self.moment  # type: ignore[attr-defined]
@@ -107,6 +111,12 @@ class SmallCodeDeploy:
             raise refused("GetDeployment", "DeploymentDoesNotExistException")
         return {"deploymentInfo": self.deployments[deploymentId]}
 
+    def get_deployment_config(self, **_: str) -> dict[str, Any]:
+        canary = {"canaryInterval": 5, "canaryPercentage": 10}
+        return {
+            "deploymentConfigInfo": {"trafficRoutingConfig": {"type": "TimeBasedCanary", "timeBasedCanary": canary}}
+        }
+
     def get_deployment_group(self, **_: str) -> dict[str, Any]:
         return {
             "deploymentGroupInfo": {
@@ -131,6 +141,8 @@ class SmallCodeDeploy:
         if self.answers_with:
             raise self.answers_with.pop(0)
         self.get_deployment(deploymentId=deploymentId)
+        if self.deployments[deploymentId]["status"] != "InProgress":
+            raise refused("PutLifecycleEventHookExecutionStatus", "LifecycleEventAlreadyCompletedException")
         self.answers.append((deploymentId, lifecycleEventHookExecutionId, status))
 
     def stop_deployment(self, *, deploymentId: str, autoRollbackEnabled: bool) -> dict[str, Any]:  # noqa: N803
@@ -149,6 +161,10 @@ class SmallLambda:
         self.suites: dict[tuple[str, str], str] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.invoked: list[tuple[str, str]] = []
+        self.aliases: dict[str, tuple[str, int]] = {}
+        self.gone: set[tuple[str, str]] = set()
+        self.pointed: list[tuple[str, str]] = []
+        self.intruders: list[Callable[[], None]] = []
 
     def has(self, function: str, version: str, suite: str, answer: Answer) -> None:
         self.tags.setdefault(function, {"seatrial": "released"})
@@ -157,6 +173,8 @@ class SmallLambda:
 
     def get_function(self, *, FunctionName: str, Qualifier: str = "$LATEST") -> dict[str, Any]:  # noqa: N803
         if FunctionName not in self.tags:
+            raise refused("GetFunction", "ResourceNotFoundException")
+        if (FunctionName, Qualifier) in self.gone:
             raise refused("GetFunction", "ResourceNotFoundException")
         version = "8" if Qualifier == "live" else Qualifier
         return {
@@ -171,6 +189,26 @@ class SmallLambda:
                 "Timeout": 3,
             },
         }
+
+    def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803
+        main, revision = self.aliases[FunctionName]
+        return {"Name": Name, "FunctionVersion": main, "RevisionId": str(revision)}
+
+    def update_alias(
+        self,
+        *,
+        FunctionName: str,  # noqa: N803
+        FunctionVersion: str,  # noqa: N803
+        RevisionId: str,  # noqa: N803
+        **_: Any,
+    ) -> None:
+        _, revision = self.aliases[FunctionName]
+        if self.intruders:
+            self.intruders.pop(0)()
+        if RevisionId != str(self.aliases[FunctionName][1]):
+            raise refused("UpdateAlias", "PreconditionFailedException")
+        self.aliases[FunctionName] = (FunctionVersion, revision + 1)
+        self.pointed.append((FunctionName, FunctionVersion))
 
     def invoke(self, *, FunctionName: str, Qualifier: str, Payload: bytes, **_: str) -> dict[str, Any]:  # noqa: N803
         self.invoked.append((FunctionName, Qualifier))
@@ -198,14 +236,28 @@ class SmallTopic:
         if self.broken:
             raise refused("Publish", "InternalErrorException")
         self.sent.append(message)
-        self.messages.append((message["Subject"], message["Message"]))
+        self.messages.append((message["Subject"], json.loads(message["Message"])["default"]))
+
+
+class SmallBus:
+    """What left on the bus: (detail-type, detail)."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, str]]] = []
+
+    def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        self.events += [(entry["DetailType"], json.loads(entry["Detail"])) for entry in Entries]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
 
 
 class SmallAlarms:
     def __init__(self) -> None:
         self.alarms: list[Mapping[str, Any]] = []
+        self.broken = False
 
     def describe_alarms(self, *, AlarmNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        if self.broken:
+            raise refused("DescribeAlarms", "InternalServiceFault")
         return {"MetricAlarms": [alarm for alarm in self.alarms if alarm["AlarmName"] in AlarmNames]}
 
 
@@ -217,6 +269,8 @@ class SmallAccount:
         self.lambdas = SmallLambda()
         self.topic = SmallTopic()
         self.alarms = SmallAlarms()
+        self.bus = SmallBus()
+        self.clock = FixedClock()
         self.ledger = Ledger(boto3.client("dynamodb", **REGION), table, timedelta(days=400))
         self.pauses: list[float] = []
         self.aws = Account(
@@ -225,7 +279,8 @@ class SmallAccount:
             lambdas=Lambdas(self.lambdas, self.lambdas.package, self.pauses.append),  # type: ignore[arg-type]
             ledger=self.ledger,
             topic=Topic(self.topic, "arn:aws:sns:eu-west-1:123456789012:seatrial"),  # type: ignore[arg-type]
-            clock=FixedClock(),
+            bus=Bus(self.bus, "seatrial"),  # type: ignore[arg-type]
+            clock=self.clock,
             log=Logger(service="test"),
         )
 

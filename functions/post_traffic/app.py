@@ -1,10 +1,10 @@
-"""AfterAllowTraffic: asks the smoke cases once more, through the alias; a failure takes the release back."""
+"""AfterAllowTraffic: asks the smoke cases once more, through the alias, and lets the release bake."""
 
 from seatrial import wiring
 from seatrial.core import story
 from seatrial.core.gate import Report
 from seatrial.core.release import State
-from seatrial.flows import preflight, smoke
+from seatrial.flows import bake, preflight, smoke
 from seatrial.flows.hook import HookCall, hook
 
 aws = wiring.connect()  # once per container
@@ -17,4 +17,4 @@ def handler(call: HookCall) -> Report:
     refusal = smoke.check(aws, release, call.seconds_left)
     if refusal:
         return Report.failed(story.not_confirmed(release, refusal), refusal)
-    return Report.succeeded(story.confirmed(release))
+    return bake.begin(aws, release, call)

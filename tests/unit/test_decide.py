@@ -1,54 +1,98 @@
-"""Which releases an alarm or a request of on call takes back."""
+"""What an alarm, the judge and on call mean for releases: one table for each."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
-from seatrial.core.decide import Decision, Ignore, Notify, StopDeployment, decide
-from seatrial.core.events import AlarmChanged, RollbackRequested
+from seatrial.core.decide import (
+    COOL_DOWN,
+    AnswerHook,
+    Decision,
+    Ignore,
+    Notify,
+    ReturnAlias,
+    Situation,
+    StopDeployment,
+    decide,
+    suspects,
+)
+from seatrial.core.events import AlarmChanged, JudgedWorse
+from seatrial.core.oncall import RollbackRequested
 from seatrial.core.release import Release, State
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
+def at(minute: float) -> datetime:
+    return OPENED + timedelta(minutes=minute)
+
+
 def rings(minute: float = 5, *, state: str = "ALARM", alarm: str = "bad-outcomes") -> AlarmChanged:
-    return AlarmChanged("e-1", alarm, state, "3 of 3 datapoints", OPENED + timedelta(minutes=minute))
+    return AlarmChanged("e-1", alarm, state, "3 of 3 datapoints", at(minute))
 
 
-def asks(service: str = "payments", release: str = "") -> RollbackRequested:
-    return RollbackRequested("e-2", service, "refunds answer twice", "ines", release)
+def asks(service: str = "payments", release: str = "", *, minute: float = 5) -> RollbackRequested:
+    return RollbackRequested("e-2", at(minute), service, "refunds answer twice", "ines", release)
+
+
+def situation(*releases: Release, minute: float = 6, **more: Any) -> Situation:
+    return Situation(at(minute), releases, **more)
 
 
 shifting = Release(
     "d-1", "shop", "payments", "payments", "live", "7", "8", OPENED, State.SHIFTING, alarms=("bad-outcomes",)
 )
 confirming = replace(shifting, state=State.CONFIRMING)
+baking = replace(shifting, state=State.BAKING, hook="x-9", bake_until=at(10))
 in_trial = replace(shifting, state=State.TRIAL)
 going_back = replace(shifting, state=State.GOING_BACK)
-closed = replace(shifting, state=State.RELEASED)
+guarded = replace(shifting, state=State.RELEASED, closed_at=at(2), guard=3_600.0)
+dry = replace(shifting, dry_run=True)
+fix = replace(shifting, fix="ines: the currency table")
 other = replace(shifting, deployment_id="d-2", function="refunds", alarms=("refund-errors",))
 beside = replace(shifting, deployment_id="d-3", function="quotes")
+next_one = replace(shifting, deployment_id="d-4", stable="8", candidate="9", opened_at=at(3))
 
 WHY = "alarm bad-outcomes rang: 3 of 3 datapoints"
 
 
 @pytest.mark.parametrize(
-    ("alarm", "releases", "decisions"),
+    ("alarm", "known", "decisions"),
     [
-        pytest.param(rings(), [shifting], [StopDeployment(shifting, WHY)], id="while it shifts, it is stopped"),
-        pytest.param(rings(), [confirming], [StopDeployment(confirming, WHY)], id="and so it is after the shift"),
+        pytest.param(
+            rings(), situation(shifting), [StopDeployment(shifting, WHY)], id="while it shifts, it is stopped"
+        ),
+        pytest.param(rings(), situation(confirming), [StopDeployment(confirming, WHY)], id="and so it is after it"),
+        pytest.param(rings(), situation(baking), [AnswerHook(baking, WHY)], id="while it bakes, its hook is answered"),
+        pytest.param(
+            rings(), situation(guarded), [ReturnAlias(guarded, WHY)], id="in its guard, the alias is returned"
+        ),
+        pytest.param(
+            rings(70),
+            situation(guarded, minute=70),
+            [Ignore("alarm bad-outcomes rang after the guard of release d-1 of payments:live was over")],
+            id="after its guard, nothing",
+        ),
+        pytest.param(
+            rings(),
+            situation(replace(guarded, guard=0.0)),
+            [Ignore("alarm bad-outcomes rang after the guard of release d-1 of payments:live was over")],
+            id="without a guard, nothing",
+        ),
         pytest.param(
             rings(-1),
-            [shifting],
+            situation(shifting),
             [Ignore("alarm bad-outcomes rang before release d-1 of payments:live began")],
             id="an alarm from before the release is not its doing",
         ),
         pytest.param(
             rings(),
-            [in_trial],
+            situation(in_trial),
             [
                 Ignore(
                     "alarm bad-outcomes rang while no user meets version 8 of payments:live yet; CodeDeploy itself "
@@ -58,70 +102,233 @@ WHY = "alarm bad-outcomes rang: 3 of 3 datapoints"
             id="who has met nobody can't have caused it",
         ),
         pytest.param(
-            rings(), [going_back], [Ignore("release d-1 of payments:live is already going back")], id="never twice"
+            rings(),
+            situation(going_back),
+            [Ignore("release d-1 of payments:live is already going back")],
+            id="never twice",
+        ),
+        *(
+            pytest.param(
+                rings(),
+                situation(replace(shifting, state=state)),
+                [Ignore(f"release d-1 of payments:live is already {state}")],
+                id=f"what is {state} is over",
+            )
+            for state in (
+                State.REFUSED,
+                State.TAKEN_BACK,
+                State.STRANDED,
+                State.RETURNING,
+                State.RETURNED,
+                State.HEALED,
+            )
         ),
         pytest.param(
-            rings(state="OK"), [shifting], [Ignore("alarm bad-outcomes is OK")], id="recovering takes nothing back"
-        ),
-        pytest.param(
-            rings(), [], [Ignore("no open release names alarm bad-outcomes")], id="nothing open, nothing to tell"
+            rings(state="OK"), situation(shifting), [Ignore("alarm bad-outcomes is OK")], id="recovering is no alarm"
         ),
         pytest.param(
             rings(),
-            [shifting, other, beside],
-            [StopDeployment(shifting, WHY), StopDeployment(beside, WHY)],
-            id="all that name it go back, as CodeDeploy would have it",
+            situation(),
+            [Ignore("no open release names alarm bad-outcomes")],
+            id="nothing open, nothing to tell",
+        ),
+        pytest.param(rings(), situation(dry), [Notify(ANY, dry)], id="in a dry run it is told"),
+        pytest.param(rings(), situation(fix), [Notify(ANY, fix)], id="the fix goes on"),
+        pytest.param(
+            rings(),
+            situation(guarded, next_one),
+            [
+                Ignore("release d-1 of payments:live is not the last of its service any more: d-4 is"),
+                StopDeployment(next_one, WHY),
+            ],
+            id="the guard of the one before leaves it to the one that shifts",
+        ),
+        pytest.param(
+            rings(),
+            situation(guarded, replace(next_one, state=State.REFUSED)),
+            [ReturnAlias(guarded, WHY), Ignore("release d-4 of payments:live is already refused")],
+            id="a release that was refused has moved nobody, so the one before is still guarded",
+        ),
+        pytest.param(
+            rings(),
+            situation(replace(shifting, stable="")),
+            [Notify(ANY, replace(shifting, stable=""))],
+            id="with nothing to go back to, people are told",
+        ),
+        pytest.param(
+            rings(),
+            situation(shifting, taken_back={"payments:live": at(0)}),
+            [Notify(ANY, shifting)],
+            id="the same alarm takes nothing of the service back twice in a row",
+        ),
+        pytest.param(
+            rings(12),
+            situation(shifting, minute=COOL_DOWN.total_seconds() / 60, taken_back={"payments:live": at(0)}),
+            [StopDeployment(shifting, WHY)],
+            id="and does so again after its cool-down",
+        ),
+        pytest.param(
+            rings(),
+            situation(shifting, taken_back={"quotes:live": at(4)}),
+            [StopDeployment(shifting, WHY)],
+            id="the cool-down of another service is none of its business",
         ),
     ],
 )
-def test_an_alarm_takes_back_the_releases_that_name_it_and_can_have_caused_it(
-    alarm: AlarmChanged, releases: list[Release], decisions: list[Decision]
+def test_an_alarm_takes_back_the_release_that_names_it_and_can_have_caused_it(
+    alarm: AlarmChanged, known: Situation, decisions: list[Decision]
 ) -> None:
-    assert list(decide(alarm, releases)) == decisions
+    assert list(decide(alarm, known)) == decisions
+
+
+@pytest.mark.parametrize(
+    ("known", "taken_back"),
+    [
+        pytest.param(situation(shifting, beside), ["d-1", "d-3"], id="nobody can be cleared: all, as CodeDeploy would"),
+        pytest.param(situation(shifting, beside, worse=frozenset({"d-3"})), ["d-3"], id="the one that is worse"),
+        pytest.param(
+            situation(shifting, beside, worse=frozenset({"d-1", "d-3"})), ["d-1", "d-3"], id="both when both are worse"
+        ),
+        pytest.param(
+            situation(shifting, beside, cleared=frozenset({"d-1"})), ["d-3"], id="not the one that is cleared"
+        ),
+        pytest.param(
+            situation(shifting, beside, cleared=frozenset({"d-1", "d-3"})), [], id="neither when both are cleared"
+        ),
+        pytest.param(situation(shifting, cleared=frozenset({"d-1"})), ["d-1"], id="one alone did it, whatever is said"),
+        pytest.param(
+            situation(shifting, replace(beside, state=State.TRIAL), cleared=frozenset({"d-1"})),
+            ["d-1"],
+            id="one that has met nobody is no second suspect",
+        ),
+    ],
+)
+def test_of_several_that_name_an_alarm_those_go_back_that_the_judge_does_not_clear(
+    known: Situation, taken_back: list[str]
+) -> None:
+    decisions = decide(rings(), known)
+    assert [one.release.deployment_id for one in decisions if isinstance(one, StopDeployment)] == taken_back
+    assert len(decisions) == len(known.releases), "each has a decision that can be read"
+
+
+def test_who_cannot_have_caused_an_alarm_is_no_suspect() -> None:
+    assert suspects(rings(), situation(shifting, beside, other, going_back, in_trial, dry)) == (shifting, beside)
 
 
 def test_an_alarm_that_nobody_names_is_told_while_users_meet_a_candidate() -> None:
-    (decision,) = decide(rings(alarm="disk-full"), [shifting])
+    (decision,) = decide(rings(alarm="disk-full"), situation(open_ones=("payments:live",)))
     assert isinstance(decision, Notify)
     assert "no release names it" in decision.reason
-    assert decide(rings(alarm="disk-full"), [in_trial]) == (Ignore("no open release names alarm disk-full"),)
+    assert decide(rings(alarm="disk-full"), situation(in_trial)) == (Ignore("no open release names alarm disk-full"),)
 
 
-OPEN = "payments:live, refunds:live"
 ASKED = "ines asked for it: refunds answer twice"
 
 
 @pytest.mark.parametrize(
-    ("request_", "releases", "decisions"),
+    ("request_", "known", "decisions"),
     [
-        pytest.param(asks(), [shifting, other], [StopDeployment(shifting, ASKED)], id="by the function's name"),
-        pytest.param(asks("payments:live"), [shifting], [StopDeployment(shifting, ASKED)], id="by function and alias"),
-        pytest.param(asks(), [in_trial], [StopDeployment(in_trial, ASKED)], id="people may stop a trial as well"),
         pytest.param(
-            asks(release="d-1"), [closed, other], [Ignore("release d-1 of payments:live is already released")],
-            id="a closed release is said to be closed",
+            asks(), situation(shifting, other), [StopDeployment(shifting, ASKED)], id="by the function's name"
+        ),
+        pytest.param(asks("payments:live"), situation(shifting), [StopDeployment(shifting, ASKED)], id="and its alias"),
+        pytest.param(asks(), situation(in_trial), [StopDeployment(in_trial, ASKED)], id="people may stop a trial too"),
+        pytest.param(asks(), situation(baking), [AnswerHook(baking, ASKED)], id="and a bake"),
+        pytest.param(asks(), situation(dry), [StopDeployment(dry, ASKED)], id="a dry run obeys people"),
+        pytest.param(asks(), situation(fix), [StopDeployment(fix, ASKED)], id="a fix obeys people"),
+        pytest.param(
+            asks(minute=600),
+            situation(guarded, minute=600),
+            [ReturnAlias(guarded, ASKED)],
+            id="people may go back after the guard as well",
         ),
         pytest.param(
-            asks("payment"), [shifting, other],
-            [Ignore(f"ines asked for a rollback, but no release of payment is open (open: {OPEN})")],
+            asks(),
+            situation(shifting, taken_back={"payments:live": at(4)}),
+            [StopDeployment(shifting, ASKED)],
+            id="a cool-down is for alarms",
+        ),
+        pytest.param(
+            asks(minute=-1),
+            situation(shifting),
+            [Ignore("ines asked before release d-1 of payments:live began")],
+            id="a word that comes a day late is not meant for today's release",
+        ),
+        pytest.param(
+            asks(),
+            situation(guarded, replace(next_one, state=State.TAKEN_BACK)),
+            [Ignore("release d-4 of payments:live is already taken back")],
+            id="the same word again does not take the release before back as well",
+        ),
+        pytest.param(
+            asks(release="d-1"),
+            situation(guarded, replace(next_one, state=State.TAKEN_BACK)),
+            [ReturnAlias(guarded, ASKED)],
+            id="unless it is named",
+        ),
+        pytest.param(
+            asks(),
+            situation(replace(shifting, state=State.RETURNED)),
+            [Ignore("release d-1 of payments:live is already returned")],
+            id="a rollback is not rolled back",
+        ),
+        pytest.param(
+            asks("quotes"),
+            situation(open_ones=("payments:live", "refunds:live")),
+            [
+                Ignore(
+                    "ines asked for a rollback, but there is no release of quotes (open: payments:live, refunds:live)"
+                )
+            ],
             id="an unknown service is told what is open",
         ),
         pytest.param(
-            asks(release="d-9"), [shifting],
-            [Ignore("ines asked for a rollback, but no release d-9 of payments is open (open: payments:live)")],
+            asks(release="d-9"),
+            situation(shifting, open_ones=("payments:live",)),
+            [Ignore("ines asked for a rollback, but there is no release d-9 of payments (open: payments:live)")],
             id="another release of the service is left alone",
         ),
         pytest.param(
-            asks(), [],
-            [Ignore("ines asked for a rollback, but no release of payments is open (no release is open at all)")],
+            asks(),
+            situation(),
+            [Ignore("ines asked for a rollback, but there is no release of payments (no release is open at all)")],
             id="nothing is open",
         ),
         pytest.param(
-            asks(), [going_back], [Ignore("release d-1 of payments:live is already going back")], id="never twice"
+            asks(), situation(going_back), [Ignore("release d-1 of payments:live is already going back")], id="once"
         ),
     ],
-)  # fmt: skip
-def test_on_call_takes_back_the_open_release_of_the_service_they_name(
-    request_: RollbackRequested, releases: list[Release], decisions: list[Decision]
+)
+def test_on_call_takes_back_the_release_of_the_service_they_name(
+    request_: RollbackRequested, known: Situation, decisions: list[Decision]
 ) -> None:
-    assert list(decide(request_, releases)) == decisions
+    assert list(decide(request_, known)) == decisions
+
+
+WORSE = JudgedWorse("v-1", "d-1", "9 of 90 requests end badly, 3 of 810 of stable's")
+
+
+@pytest.mark.parametrize(
+    ("known", "decision"),
+    [
+        pytest.param(situation(shifting), StopDeployment(shifting, WORSE.reason), id="while it shifts"),
+        pytest.param(situation(baking), AnswerHook(baking, WORSE.reason), id="while it bakes"),
+        pytest.param(situation(guarded), ReturnAlias(guarded, WORSE.reason), id="in its guard"),
+        pytest.param(situation(fix), StopDeployment(fix, WORSE.reason), id="also the fix"),
+        pytest.param(situation(dry), Notify(ANY, dry), id="in a dry run it is told"),
+        pytest.param(
+            situation(in_trial), Ignore("no user meets version 8 of payments:live yet"), id="nobody has met it"
+        ),
+        pytest.param(
+            situation(guarded, minute=90), Ignore("the guard of release d-1 of payments:live is over"), id="too late"
+        ),
+        pytest.param(
+            situation(going_back), Ignore("release d-1 of payments:live is already going back"), id="never twice"
+        ),
+        pytest.param(
+            situation(other), Ignore("the judge speaks of d-1, which the ledger does not know"), id="not another one"
+        ),
+    ],
+)
+def test_what_the_judge_finds_worse_goes_back(known: Situation, decision: Decision) -> None:
+    assert decide(WORSE, known) == (decision,)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
+from seatrial.aws.ledger import Ledger
 from seatrial.core.release import Release, State
 from seatrial.flows import preflight, rollback
-from tests.small_account import CREATED, SmallAccount, event, make_table
+from tests.small_account import CREATED, REGION, SmallAccount, event, make_table
 
 
 @pytest.fixture
@@ -45,7 +47,13 @@ def test_an_alarm_stops_the_deployment_and_everybody_is_told_why(account: SmallA
     release = account.ledger.release("d-1")
     assert (release.state, release.by) == (State.GOING_BACK, "functions/rollback")
     assert account.told() == [sentence]
-    assert account.ledger.steps("d-1")[-1].sentence == sentence
+    assert sentence in [step.sentence for step in account.ledger.steps("d-1")]
+    assert account.bus.events == [
+        (
+            "Release Going Back",
+            {"service": "payments", "release": "d-1", "event": "going back", "sentence": sentence},
+        )
+    ]
 
 
 def test_the_same_alarm_twice_stops_one_deployment_once(account: SmallAccount) -> None:
@@ -78,10 +86,11 @@ def test_nothing_is_stopped_of_a_function_that_has_lost_its_tag(account: SmallAc
 
 def test_what_ended_a_moment_before_is_not_said_to_go_back(account: SmallAccount) -> None:
     shifting(account)
-    account.codedeploy.ends("d-1", "Succeeded")
+    account.codedeploy.ends("d-1", "Stopped", "MANUAL_STOP")
     (decision,) = rollback.take_back(account.aws, rings())["decisions"]
     assert decision["action"] == "ignored"
-    assert account.ledger.release("d-1").state is State.SHIFTING
+    release = account.ledger.release("d-1")
+    assert (release.state, release.reason) == (State.SHIFTING, "alarm bad-outcomes rang: 3 of 3 datapoints")
 
 
 def test_on_call_is_told_when_there_is_nothing_to_take_back(account: SmallAccount) -> None:
@@ -102,6 +111,83 @@ def test_one_deployment_that_cannot_be_stopped_does_not_spare_the_others(account
     with pytest.raises(ExceptionGroup):
         rollback.take_back(account.aws, rings())
     assert account.codedeploy.stops == ["d-2"]
+
+
+def test_an_alarm_of_the_suite_alone_takes_a_release_back_too(account: SmallAccount) -> None:
+    release = account.ledger.settle(shifting(account), alarms=["late"], settings={"bake": 0, "guard": 0})
+    account.ledger.move(release, State.SHIFTING)
+    assert rollback.take_back(account.aws, rings("late"))["decisions"][0]["action"] == "stopped"
+
+
+def test_the_next_release_is_not_taken_back_by_the_alarm_that_flaps(account: SmallAccount) -> None:
+    shifting(account)
+    rollback.take_back(account.aws, rings())
+    account.codedeploy.ends("d-1", "Stopped", "MANUAL_STOP")
+    account.ledger.finish(account.ledger.release("d-1"), State.TAKEN_BACK, "", "", CREATED)
+    shifting(account, "d-2")
+    account.topic.messages.clear()
+    (decision,) = rollback.take_back(account.aws, rings())["decisions"]
+    assert decision["action"] == "told"
+    assert "for 10 min it takes no other" in decision["reason"]
+    assert account.codedeploy.stops == ["d-1"]
+    assert account.told() == [decision["reason"]]
+    rollback.take_back(account.aws, rings())
+    assert len(account.told()) == 1, "and it is told once, however often it is looked at"
+
+
+def test_people_who_name_a_release_are_obeyed_though_the_ledger_is_gone(account: SmallAccount) -> None:
+    shifting(account)
+    boto3.client("dynamodb", **REGION).delete_table(TableName="ledger")
+    asked = event("rollback-requested")
+    asked["detail"]["release"] = "d-1"
+    with pytest.raises(ExceptionGroup):  # the ledger's own failure, after the stop
+        rollback.take_back(account.aws, asked)
+    assert account.codedeploy.stops == ["d-1"]
+
+
+def test_a_late_second_word_does_not_take_the_next_release_back(account: SmallAccount) -> None:
+    shifting(account)
+    asked = event("rollback-requested")
+    rollback.take_back(account.aws, asked)
+    account.codedeploy.ends("d-1", "Stopped", "MANUAL_STOP")
+    account.ledger.finish(account.ledger.release("d-1"), State.TAKEN_BACK, "", "", CREATED)
+    account.codedeploy.begin("d-2", createTime=CREATED + timedelta(hours=3))
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-2"))
+    account.ledger.move(release, State.SHIFTING)
+    (decision,) = rollback.take_back(account.aws, asked)["decisions"]
+    assert decision["reason"] == "ines@example.com asked before release d-2 of payments:live began"
+    assert account.codedeploy.stops == ["d-1"]
+
+
+def calls_made(account: SmallAccount, do: Callable[[], object]) -> list[str]:
+    """The names of the AWS calls, in order: the ledger's by its client, the others' by the small account's."""
+    made: list[str] = []
+    ledger = boto3.client("dynamodb", **REGION)
+    ledger.meta.events.register("before-call", lambda model, **_: made.append(model.name))
+    object.__setattr__(account.aws, "ledger", Ledger(ledger, "ledger", timedelta(days=400)))
+    stop, look = account.codedeploy.stop_deployment, account.lambdas.get_function
+
+    def counted(name: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda **asked: (made.append(name), inner(**asked))[1]
+
+    account.codedeploy.stop_deployment = counted("StopDeployment", stop)  # type: ignore[method-assign]
+    account.lambdas.get_function = counted("GetFunction", look)  # type: ignore[method-assign]
+    do()
+    return made
+
+
+@pytest.mark.parametrize("others", [0, 40])
+def test_three_calls_lead_from_an_alarm_to_the_stop_however_many_services_there_are(
+    account: SmallAccount, others: int
+) -> None:
+    for n in range(others):
+        account.codedeploy.alarms = [f"alarm-{n}"]
+        account.lambdas.tags[f"service-{n}"] = {"seatrial": "released"}
+        shifting(account, f"d-x{n}", f"service-{n}")
+    account.codedeploy.alarms = ["bad-outcomes"]
+    shifting(account)
+    made = calls_made(account, lambda: rollback.take_back(account.aws, rings()))
+    assert made[: made.index("StopDeployment") + 1] == ["Query", "GetFunction", "StopDeployment"]
 
 
 def test_an_event_that_cannot_be_read_is_an_error(account: SmallAccount) -> None:

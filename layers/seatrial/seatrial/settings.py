@@ -40,6 +40,7 @@ class Settings:
 
     ledger_table: str
     topic_arn: str
+    bus_name: str
     clock: Clock
     ledger_keeps: timedelta = timedelta(days=400)
     dark_test_services: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         ledger_table=environment.get("SEATRIAL_LEDGER_TABLE", ""),
         topic_arn=environment.get("SEATRIAL_TOPIC_ARN", ""),
+        bus_name=environment.get("SEATRIAL_BUS_NAME", ""),
         clock=Clock(
             origin=float(environment.get("SEATRIAL_CLOCK_ORIGIN", "0")),
             rate=float(environment.get("SEATRIAL_CLOCK_RATE", "1")),

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from seatrial import settings
+from seatrial.aws.bus import Bus
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import CLIENT_CONFIG, Lambdas
@@ -34,6 +35,7 @@ def connect() -> Account:
         lambdas=Lambdas(session.client("lambda", config=CLIENT_CONFIG)),
         ledger=Ledger(session.client("dynamodb", config=_AT_ONCE), told.ledger_table, told.ledger_keeps),
         topic=Topic(session.client("sns", config=_AT_ONCE), told.topic_arn),
+        bus=Bus(session.client("events", config=_AT_ONCE), told.bus_name),
         clock=told.clock,
         log=Logger(),
         dark_test_services=told.dark_test_services,

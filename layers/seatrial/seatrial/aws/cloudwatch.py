@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,13 @@ class Metric:
 
 @dataclass(frozen=True)
 class Alarm:
-    """`state` is OK, ALARM or INSUFFICIENT_DATA. A composite alarm has no metrics of its own."""
+    """`state` is OK, ALARM or INSUFFICIENT_DATA, since `since`. A composite alarm has no metrics of its own."""
 
     name: str
     state: str
     metrics: tuple[Metric, ...] = ()
+    reason: str = ""
+    since: datetime | None = None
 
     def counts(self, function: str) -> bool:
         """Whether a trial counts in it: metrics on FunctionName alone count the invokes of every version."""
@@ -48,12 +51,15 @@ class CloudWatch:
             answer = self._client.describe_alarms(
                 AlarmNames=list(some), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=_NAMES_A_CALL
             )
-            found += [
-                Alarm(alarm["AlarmName"], alarm["StateValue"], tuple(_metrics(alarm)))
-                for alarm in answer.get("MetricAlarms", [])
-            ]
-            found += [Alarm(alarm["AlarmName"], alarm["StateValue"]) for alarm in answer.get("CompositeAlarms", [])]
+            found += [_alarm(alarm, tuple(_metrics(alarm))) for alarm in answer.get("MetricAlarms", [])]
+            found += [_alarm(alarm) for alarm in answer.get("CompositeAlarms", [])]
         return tuple(sorted(found, key=lambda alarm: alarm.name))
+
+
+def _alarm(alarm: Mapping[str, Any], metrics: tuple[Metric, ...] = ()) -> Alarm:
+    """Updates of a state that stays the same move StateUpdatedTimestamp alone (API reference of MetricAlarm)."""
+    since = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
+    return Alarm(alarm["AlarmName"], alarm["StateValue"], metrics, alarm.get("StateReason", ""), since)
 
 
 def _metrics(alarm: Mapping[str, Any]) -> list[Metric]:

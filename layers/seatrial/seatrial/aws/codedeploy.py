@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from seatrial.core.bake import Shifting
 from seatrial.core.deployment import Deployment, Group, Shift, Status, Traffic
 
 if TYPE_CHECKING:
@@ -107,8 +108,26 @@ class CodeDeploy:
             rolls_back_on=frozenset(rollback.get("events", []) if rollback.get("enabled", False) else []),
         )
 
-    def answer(self, deployment_id: str, execution_id: str, *, passed: bool) -> None:
-        """Give a hook's answer. One that was given before, by whomever, stands: that is no error.
+    def shifting(self, configuration: str) -> Shifting:
+        """How a deployment configuration moves the weights, by its name."""
+        found = self._client.get_deployment_config(deploymentConfigName=configuration)["deploymentConfigInfo"]
+        routing = found.get("trafficRoutingConfig", {})
+        if canary := routing.get("timeBasedCanary"):
+            return Shifting.canary(canary["canaryInterval"])
+        if linear := routing.get("timeBasedLinear"):
+            return Shifting.linear(linear["linearPercentage"], linear["linearInterval"])
+        return Shifting()
+
+    def watch_alarms(self, group: Group, *, on: bool) -> None:
+        """Switch the group's alarms on or off; their list stays. The switch is all that is changed."""
+        self._client.update_deployment_group(
+            applicationName=group.application,
+            currentDeploymentGroupName=group.name,
+            alarmConfiguration={"enabled": on, "alarms": [{"name": name} for name in group.alarms]},
+        )
+
+    def answer(self, deployment_id: str, execution_id: str, *, passed: bool) -> bool:
+        """Give a hook's answer. False when one was given before, by whomever, or the deployment has gone on without.
 
         Raises DeploymentUnknownError.
         """
@@ -119,15 +138,16 @@ class CodeDeploy:
                     lifecycleEventHookExecutionId=execution_id,
                     status="Succeeded" if passed else "Failed",
                 )
-                return
+                return True
             except ClientError as error:
                 if _code(error) == "LifecycleEventAlreadyCompletedException":
-                    return
+                    return False
                 if _code(error) in _UNKNOWN:
                     raise _unknown(deployment_id) from error
                 if _code(error) not in ("AccessDeniedException", "AccessDenied") or seconds is None:
                     raise
                 self._pause(seconds)
+        raise AssertionError("the last attempt returns or raises")
 
     def stop(self, deployment_id: str) -> Stopped | AlreadyCompleted:
         """Stop it and have CodeDeploy take the users back. The caller has looked at the function's tag: IAM can't."""

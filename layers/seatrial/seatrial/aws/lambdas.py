@@ -83,6 +83,15 @@ class VersionFacts:
         return replace(self, version=other.version) == other
 
 
+@dataclass(frozen=True)
+class Alias:
+    """Where an alias leads: `main`, and with `weights` (version to share) to one more. `revision` changes with it."""
+
+    main: str
+    weights: Mapping[str, float]
+    revision: str
+
+
 def _no_time_left() -> float:
     return 0.0
 
@@ -155,6 +164,36 @@ class Lambdas:
                 return False
             raise
         return TAG in found.get("Tags", {})
+
+    def alias(self, function: str, name: str) -> Alias:
+        """Raises LambdaError."""
+        found = self._politely(
+            f"look at {function}:{name}", lambda: self._client.get_alias(FunctionName=function, Name=name)
+        )
+        weights = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        return Alias(found["FunctionVersion"], weights, found["RevisionId"])
+
+    def point(self, function: str, name: str, version: str, *, seen: Alias) -> bool:
+        """Let the alias lead to one version alone. False when it is not as it was `seen` any more: look again.
+
+        Raises LambdaError; its code is ResourceNotFoundException when there is no such version.
+        """
+        try:
+            self._politely(
+                f"let {function}:{name} lead to version {version}",
+                lambda: self._client.update_alias(
+                    FunctionName=function,
+                    Name=name,
+                    FunctionVersion=version,
+                    RoutingConfig={"AdditionalVersionWeights": {}},
+                    RevisionId=seen.revision,
+                ),
+            )
+        except LambdaError as error:
+            if error.code == "PreconditionFailedException":
+                return False
+            raise
+        return True
 
     def version_facts(self, function: str, version: str) -> VersionFacts:
         """The facts of one version. Raises LambdaError."""

@@ -3,16 +3,24 @@
     pk                  sk                      what
     release#d-123       release                 the head: the release itself, its state, reason and alarms
     release#d-123       step#KIND#DISCRIMINATOR something that happened
+    alarm#NAME          release#d-123           a copy of the head, for as long as the alarm may take the release back
+    alarm#NAME          taken-back#FUNCTION:ALIAS   when the alarm last took a release of that service back
+    hold                FUNCTION, FUNCTION:ALIAS or *   a hold, or that one was lifted
+    fix                 FUNCTION:ALIAS          the last grant of the fix lane
 
-Heads are in the index `service`; open ones also in the sparse index `open`, so that a tick with nothing open costs one
-query. Everything is a conditional write: what arrives twice is written once, and what arrives late takes no state
-backwards.
+Heads are in the index `service`; those that somebody must still look at (open, guarded or not healed) also in the
+sparse index `open`, so that a tick with nothing to do costs one query. Everything is a conditional write: what arrives
+twice is written once, and what arrives late takes no state backwards.
+
+One query of an alarm's partition says all about the alarm, however many services there are. Copies are written under
+the same conditions as their head.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,6 +29,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from seatrial.core.deployment import Deployment, Shift
+from seatrial.core.holds import Hold
 from seatrial.core.release import ENDS, Release, State, Step, states_before
 
 if TYPE_CHECKING:
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 
 _HEAD = "release"
 _OPEN = "open"
+_TAKEN_BACK = "taken-back#"
 _to_dynamodb = TypeSerializer().serialize
 _from_dynamodb = TypeDeserializer().deserialize
 
@@ -58,8 +68,10 @@ class Ledger:
             configuration=deployment.configuration,
             alarms=tuple(alarms),
         )
-        head = _head(release) | {_OPEN: _OPEN, "expires": self._expires(release.opened_at)}
-        return release if self._put_new(head) else self.release(deployment.id)
+        head = _key(release) | _head(release) | {_OPEN: _OPEN, "expires": self._expires(release.opened_at)}
+        opened = release if self._put_new(head) else self.release(deployment.id)
+        self._copy(opened)
+        return opened
 
     def settle(self, release: Release, *, alarms: Sequence[str], settings: Mapping[str, Any]) -> Release:
         """Write what the candidate's suite says: its alarms beside those of the group, and its settings.
@@ -67,19 +79,25 @@ class Ledger:
         `settings` is the suite's `release` section as plain JSON. Nothing reads the package for it again.
         """
         both = tuple(dict.fromkeys((*release.alarms, *alarms)))
-        self._update(
-            release.deployment_id,
-            "SET alarms = :alarms, settings = :settings",
-            {":alarms": list(both), ":settings": json.dumps(settings, sort_keys=True)},
-            when="attribute_exists(#head)",
-            names={"#head": "pk"},
+        self._write(
+            _key(release),
+            {"alarms": list(both), "settings": json.dumps(settings, sort_keys=True)},
         )
-        return self.release(release.deployment_id)
+        settled = self.release(release.deployment_id)
+        self._copy(settled)
+        return settled
+
+    def as_the_fix(self, release: Release, fix: str) -> Release:
+        """It may pass ringing alarms: `fix` says who granted that and why."""
+        fixing = replace(release, fix=fix)
+        self._write(_key(release), {"fix": fix})
+        self._copy(fixing, afresh=True)
+        return fixing
 
     def step(self, release: Release, step: Step) -> bool:
         """Write that something happened. False when it was written before, and so was told before."""
         return self._put_new(
-            _key(release.deployment_id, f"step#{step.kind}#{step.discriminator}")
+            _keyed(release.deployment_id, f"step#{step.kind}#{step.discriminator}")
             | {
                 "kind": step.kind,
                 "discriminator": step.discriminator,
@@ -93,42 +111,107 @@ class Ledger:
 
     def explain(self, release: Release, reason: str, by: str) -> bool:
         """Say why it is going to end, before it has. The first reason stays."""
-        return self._update(
-            release.deployment_id,
-            "SET reason = :reason, #by = :by",
-            {":reason": reason, ":by": by, ":none": ""},
-            when=f"attribute_exists(#{_OPEN}) AND reason = :none",
-            names={"#by": "by", f"#{_OPEN}": _OPEN},
+        return self._write(
+            _key(release), {"reason": reason, "by": by}, "reason = :none AND state", states_before(State.RELEASED)
         )
 
     def move(self, release: Release, to: State, reason: str = "", by: str = "") -> bool:
-        """Move an open release forward. False when it was there already, or further: then nothing is written."""
-        told = "SET #state = :to" + (", reason = :reason, #by = :by" if reason else "")
-        return self._update(
-            release.deployment_id,
-            told,
-            {":to": to, **_earlier(to), **({":reason": reason, ":by": by} if reason else {})},
-            when=_is_earlier(to),
-            names={"#state": "state", **({"#by": "by"} if reason else {})},
-        )
+        """Move a release forward. False when it was there already, or further: then nothing is written."""
+        told = {"reason": reason, "by": by} if reason else {}
+        watched = {_OPEN: _OPEN} if to is State.RETURNING else {}  # its guard may have been over
+        return self._advance(release, {"state": to, **told, **watched}, to)
+
+    def bake(self, release: Release, hook: str, until: datetime) -> bool:
+        """It waits in a hook that stays unanswered until then. False when it is going back already."""
+        return self._advance(release, {"state": State.BAKING, "hook": hook, "bake_until": _text(until)}, State.BAKING)
 
     def finish(self, release: Release, end: State, reason: str, by: str, at: datetime) -> bool:
-        """Close it. True for whoever does so first, who then tells people; a closed release is never closed again."""
+        """Close it. True for whoever does so first, who then tells people; a closed release is never closed again.
+
+        One that is released stays watched until `unwatch`: its guard begins.
+        """
         if end not in ENDS:
             raise ValueError(f"{end!r} is no end of a release: move() is for states on the way")
-        return self._update(
-            release.deployment_id,
-            f"SET #state = :to, reason = :reason, #by = :by, closed_at = :at REMOVE #{_OPEN}",
-            {":to": end, ":reason": reason, ":by": by, ":at": _text(at), **_earlier(end)},
-            when=_is_earlier(end),
-            names={"#state": "state", "#by": "by", f"#{_OPEN}": _OPEN},
+        finished = self._advance(release, {"state": end, "reason": reason, "by": by, "closed_at": _text(at)}, end)
+        if finished and end is not State.RELEASED:
+            self.unwatch(release)
+        return finished
+
+    def unwatch(self, release: Release) -> None:
+        """Nothing more is expected of it, and no alarm takes it back any more."""
+        for alarm in release.alarms:
+            self._client.delete_item(TableName=self._table, Key=_stored(_copy_key(alarm, release.deployment_id)))
+        self._conditionally(
+            lambda: self._client.update_item(
+                TableName=self._table,
+                Key=_stored(_key(release)),
+                UpdateExpression="REMOVE #open",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeNames={"#open": _OPEN},
+            )
+        )
+
+    def naming(self, alarm: str) -> tuple[tuple[Release, ...], dict[str, datetime]]:
+        """The releases that the alarm may take back, and by service when it last did: one query, whatever there is."""
+        releases, taken_back = [], {}
+        for item in self._items(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=_stored({":pk": f"alarm#{alarm}"}),
+            ConsistentRead=True,
+        ):
+            stored = _plain(item)
+            if "head" in stored:
+                releases.append(_release(stored["head"]))
+            else:
+                taken_back[stored["sk"].removeprefix(_TAKEN_BACK)] = datetime.fromisoformat(stored["at"])
+        return tuple(releases), taken_back
+
+    def took_back(self, alarm: str, release: Release, at: datetime) -> None:
+        """The alarm has taken a release of this service back: its cool-down begins."""
+        key = {"pk": f"alarm#{alarm}", "sk": f"{_TAKEN_BACK}{release.service}"}
+        self._put(key | {"at": _text(at), "expires": int((at + timedelta(days=1)).timestamp())})
+
+    def hold(self, hold: Hold) -> bool:
+        """False when a later word about it has arrived before this one."""
+        return self._say(hold, held=True)
+
+    def lift(self, hold: Hold) -> bool:
+        """`hold` says which, who lifts it, why and when. False when a later word has arrived before this one."""
+        return self._say(hold, held=False)
+
+    def _say(self, hold: Hold, *, held: bool) -> bool:
+        since = _text(hold.since)
+        key = {"pk": "hold", "sk": hold.service}
+        word = {"held": held, "reason": hold.reason, "who": hold.who, "since": since}
+        return self._conditionally(
+            lambda: self._client.put_item(
+                TableName=self._table,
+                Item=_stored(key | word),
+                ConditionExpression=(
+                    "attribute_not_exists(pk) OR #since < :since OR (#since = :since AND #held <> :held)"
+                ),
+                ExpressionAttributeNames={"#since": "since", "#held": "held"},
+                ExpressionAttributeValues=_stored({":since": since, ":held": held}),
+            )
+        )
+
+    def holds(self) -> tuple[Hold, ...]:
+        """Those that are not lifted."""
+        items = self._items(
+            KeyConditionExpression="pk = :pk", ExpressionAttributeValues=_stored({":pk": "hold"}), ConsistentRead=True
+        )
+        found = [_plain(item) for item in items]
+        return tuple(
+            Hold(one["sk"], one["reason"], one["who"], datetime.fromisoformat(one["since"]))
+            for one in found
+            if one["held"]
         )
 
     def find(self, deployment_id: str) -> Release | None:
         answer = self._client.get_item(
-            TableName=self._table, Key=_stored(_key(deployment_id, _HEAD)), ConsistentRead=True
+            TableName=self._table, Key=_stored(_keyed(deployment_id, _HEAD)), ConsistentRead=True
         )
-        return _release(answer["Item"]) if "Item" in answer else None
+        return _release(_plain(answer["Item"])) if "Item" in answer else None
 
     def release(self, deployment_id: str) -> Release:
         """Raises ReleaseUnknownError."""
@@ -150,20 +233,24 @@ class Ledger:
         return tuple(sorted((_step(item) for item in items), key=lambda step: step.at))
 
     def find_step(self, deployment_id: str, kind: str, discriminator: str) -> Step | None:
-        key = _key(deployment_id, f"step#{kind}#{discriminator}")
+        key = _keyed(deployment_id, f"step#{kind}#{discriminator}")
         answer = self._client.get_item(TableName=self._table, Key=_stored(key), ConsistentRead=True)
         return _step(answer["Item"]) if "Item" in answer else None
 
-    def open_releases(self) -> tuple[Release, ...]:
-        """All that are open, oldest first. The index lags by moments, so each is read again from the table itself."""
+    def watched(self) -> tuple[Release, ...]:
+        """All that are open, guarded or not healed, oldest first. The index lags by moments: each is read again."""
         items = self._items(
             IndexName=_OPEN,
             KeyConditionExpression=f"#{_OPEN} = :open",
             ExpressionAttributeNames={f"#{_OPEN}": _OPEN},
             ExpressionAttributeValues=_stored({":open": _OPEN}),
         )
-        found = (self.find(_release(item).deployment_id) for item in items)
-        return tuple(release for release in found if release and release.is_open)
+        found = (self.find(_plain(item)["deployment_id"]) for item in items)
+        return tuple(release for release in found if release)
+
+    def open_releases(self) -> tuple[Release, ...]:
+        """Those whose deployment is open, oldest first."""
+        return tuple(release for release in self.watched() if release.is_open)
 
     def releases_of(self, service: str, limit: int = 10) -> tuple[Release, ...]:
         """The newest releases of a service, newest first. `service` is `function` or `function:alias`."""
@@ -174,7 +261,7 @@ class Ledger:
             ExpressionAttributeValues=_stored({":service": function}),
             ScanIndexForward=False,
         )
-        releases = (_release(item) for item in items)
+        releases = (_release(_plain(item)) for item in items)
         return tuple(islice((release for release in releases if not alias or release.alias == alias), limit))
 
     def _put_new(self, item: Mapping[str, Any]) -> bool:
@@ -184,23 +271,72 @@ class Ledger:
             )
         )
 
-    def _update(
+    def _put(self, item: Mapping[str, Any]) -> None:
+        self._client.put_item(TableName=self._table, Item=_stored(item))
+
+    def _advance(self, release: Release, values: Mapping[str, Any], to: State) -> bool:
+        """The head, and its copies before it where a copy that is late would have an alarm pass by.
+
+        Any other copy that is late only has a stop tried once more.
+        """
+        if to is State.SHIFTING:
+            self._advance_copies(release, values, to)
+        moved = self._write(_key(release), values, "state", states_before(to))
+        if to is not State.SHIFTING:
+            self._advance_copies(release, values, to)
+        return moved
+
+    def _advance_copies(self, release: Release, values: Mapping[str, Any], to: State) -> None:
+        for alarm in release.alarms:
+            self._write(_copy_key(alarm, release.deployment_id), values, "state", states_before(to), within="#head.")
+
+    def _copy(self, release: Release, *, afresh: bool = False) -> None:
+        """A copy for each alarm; one that is there, and so may know more, stays unless it is to be made `afresh`."""
+        if not release.is_open:
+            return
+        for alarm in release.alarms:
+            item = _copy_key(alarm, release.deployment_id) | {
+                "head": _head(release),
+                "expires": self._expires(release.opened_at),
+            }
+            if afresh:
+                self._put(item)
+            elif not self._put_new(item):
+                fresh = {name: value for name, value in _head(release).items() if name in ("alarms", "settings")}
+                self._write(_copy_key(alarm, release.deployment_id), fresh, within="#head.")
+
+    def _write(
         self,
-        deployment_id: str,
-        change: str,
+        key: Mapping[str, Any],
         values: Mapping[str, Any],
+        condition: str = "",
+        states: Sequence[State] = (),
         *,
-        when: str,
-        names: Mapping[str, str],
+        within: str = "",
     ) -> bool:
+        """Set attributes of an item that exists. `condition` may end in `state`, which must then be one of `states`.
+
+        `within` leads to the attributes where they are not the item's own.
+        """
+        names = {f"#n{n}": name for n, name in enumerate(values)} | ({"#head": "head"} if within else {})
+        stored = {f":v{n}": value for n, value in enumerate(values.values())}
+        holds = ["attribute_exists(pk)"]
+        if states:
+            names["#state"] = "state"
+            stored |= {f":s{n}": state for n, state in enumerate(states)}
+            rest, _, _ = condition.rpartition("state")
+            listed = ", ".join(f":s{n}" for n in range(len(states)))
+            holds.append(f"{rest}{within}#state IN ({listed})")
+        if ":none" in condition:
+            stored[":none"] = ""
         return self._conditionally(
             lambda: self._client.update_item(
                 TableName=self._table,
-                Key=_stored(_key(deployment_id, _HEAD)),
-                UpdateExpression=change,
-                ConditionExpression=when,
+                Key=_stored(key),
+                UpdateExpression="SET " + ", ".join(f"{within}#n{n} = :v{n}" for n in range(len(values))),
+                ConditionExpression=" AND ".join(holds),
                 ExpressionAttributeNames=names,
-                ExpressionAttributeValues=_stored(values),
+                ExpressionAttributeValues=_stored(stored),
             )
         )
 
@@ -224,20 +360,31 @@ class Ledger:
         return int((opened_at + self._keep).timestamp())
 
 
-def _key(deployment_id: str, sk: str) -> dict[str, Any]:
+def _key(release: Release) -> dict[str, Any]:
+    return _keyed(release.deployment_id, _HEAD)
+
+
+def _keyed(deployment_id: str, sk: str) -> dict[str, Any]:
     return {"pk": f"release#{deployment_id}", "sk": sk}
 
 
-def _earlier(state: State) -> dict[str, str]:
-    return {f":earlier{n}": earlier for n, earlier in enumerate(states_before(state))}
-
-
-def _is_earlier(state: State) -> str:
-    return f"#state IN ({', '.join(_earlier(state))})"
+def _copy_key(alarm: str, deployment_id: str) -> dict[str, Any]:
+    return {"pk": f"alarm#{alarm}", "sk": f"release#{deployment_id}"}
 
 
 def _stored(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _to_dynamodb(str(value) if isinstance(value, str) else value) for name, value in plain.items()}
+    return {name: _to_dynamodb(_unadorned(value)) for name, value in plain.items()}
+
+
+def _unadorned(value: Any) -> Any:
+    """boto3's serializer knows no enumerations."""
+    if isinstance(value, str):
+        return str(value)
+    return {name: _unadorned(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _from_dynamodb(value) for name, value in item.items()}
 
 
 def _text(moment: datetime) -> str:
@@ -246,7 +393,8 @@ def _text(moment: datetime) -> str:
 
 
 def _head(release: Release) -> dict[str, Any]:
-    return _key(release.deployment_id, _HEAD) | {
+    settings = {"bake": release.bake, "guard": release.guard, "dry_run": release.dry_run}
+    return {
         "deployment_id": release.deployment_id,
         "application": release.application,
         "deployment_group": release.group,
@@ -260,11 +408,14 @@ def _head(release: Release) -> dict[str, Any]:
         "alarms": list(release.alarms),
         "reason": release.reason,
         "by": release.by,
+        "settings": json.dumps(settings, sort_keys=True),
+        "hook": release.hook,
+        "fix": release.fix,
     }
 
 
-def _release(item: Mapping[str, Any]) -> Release:
-    stored = {name: _from_dynamodb(value) for name, value in item.items()}
+def _release(stored: Mapping[str, Any]) -> Release:
+    settings = json.loads(stored["settings"])
     return Release(
         deployment_id=stored["deployment_id"],
         application=stored["application"],
@@ -279,12 +430,22 @@ def _release(item: Mapping[str, Any]) -> Release:
         alarms=tuple(stored["alarms"]),
         reason=stored["reason"],
         by=stored["by"],
-        closed_at=datetime.fromisoformat(stored["closed_at"]) if "closed_at" in stored else None,
+        closed_at=_moment(stored, "closed_at"),
+        bake=settings.get("bake", 0.0),
+        guard=settings.get("guard", 0.0),
+        dry_run=settings.get("dry_run", False),
+        hook=stored["hook"],
+        bake_until=_moment(stored, "bake_until"),
+        fix=stored["fix"],
     )
 
 
+def _moment(stored: Mapping[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(stored[name]) if name in stored else None
+
+
 def _step(item: Mapping[str, Any]) -> Step:
-    stored = {name: _from_dynamodb(value) for name, value in item.items()}
+    stored = _plain(item)
     return Step(
         stored["kind"],
         stored["discriminator"],

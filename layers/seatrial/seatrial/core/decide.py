@@ -1,13 +1,22 @@
-"""What an alarm or on call's request means for the open releases. Pure: a trigger and the ledger in, decisions out."""
+"""What an alarm, the judge or on call means for the releases. Pure: a trigger and the situation in, decisions out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from . import story
-from .events import AlarmChanged, RollbackRequested
+from .events import AlarmChanged, JudgedWorse
+from .oncall import RollbackRequested
 from .release import Release, State
+
+# After an alarm has taken a service back, the same one takes nothing of it back for so long: what still rings, or
+# flaps, rings because of what is gone already. CodeDeploy's own poll knows no such pause.
+COOL_DOWN = timedelta(minutes=10)
+
+# EventBridge gives an event's time in whole seconds.
+_EVENT_TIME = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -19,10 +28,27 @@ class StopDeployment:
 
 
 @dataclass(frozen=True)
+class AnswerHook:
+    """Answer the hook that a baking release waits in: Failed, so that CodeDeploy takes the users back."""
+
+    release: Release
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReturnAlias:
+    """The deployment has ended well: set the alias itself to stable."""
+
+    release: Release
+    reason: str
+
+
+@dataclass(frozen=True)
 class Notify:
-    """Nothing to stop, but people should know."""
+    """Nothing is done, but people should know. `release` is the one that it is about, if it is about one."""
 
     reason: str
+    release: Release | None = None
 
 
 @dataclass(frozen=True)
@@ -30,62 +56,163 @@ class Ignore:
     reason: str
 
 
-Decision = StopDeployment | Notify | Ignore
+Decision = StopDeployment | AnswerHook | ReturnAlias | Notify | Ignore
+type Trigger = AlarmChanged | RollbackRequested | JudgedWorse
 
 
-def decide(trigger: AlarmChanged | RollbackRequested, releases: Sequence[Release]) -> tuple[Decision, ...]:
-    """At least one decision, in the order of `releases`, which are the open ones and those that on call names."""
+@dataclass(frozen=True)
+class Situation:
+    """What the ledger, the judge and the clock say.
+
+    `releases` are those that the trigger may be about: that name the alarm, or belong to the service. `open_ones` are
+    names of services with users on a candidate, for an alarm that nobody names. `worse` and `cleared` are the ids of
+    releases about which the judge is sure. `taken_back` says, by service, when this alarm last took a release back.
+    """
+
+    now: datetime
+    releases: tuple[Release, ...] = ()
+    open_ones: tuple[str, ...] = ()
+    worse: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
+    taken_back: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def decide(trigger: Trigger, situation: Situation) -> tuple[Decision, ...]:
+    """At least one decision, in the order of the situation's releases."""
     match trigger:
         case AlarmChanged():
-            return _on_alarm(trigger, releases)
+            return _on_alarm(trigger, situation)
+        case JudgedWorse():
+            return _on_verdict(trigger, situation)
         case RollbackRequested():
-            return _on_request(trigger, releases)
+            return _on_request(trigger, situation)
 
 
-def _on_alarm(alarm: AlarmChanged, releases: Sequence[Release]) -> tuple[Decision, ...]:
+def suspects(alarm: AlarmChanged, situation: Situation) -> tuple[Release, ...]:
+    """The releases that can have caused the alarm: when there are several, the judge is asked about each."""
+    naming = [release for release in situation.releases if alarm.alarm in release.alarms]
+    return tuple(release for release in naming if _spared(release, alarm, situation) is None)
+
+
+def _on_alarm(alarm: AlarmChanged, situation: Situation) -> tuple[Decision, ...]:
     if alarm.state != "ALARM":
         return (Ignore(f"alarm {alarm.alarm} is {alarm.state}"),)
-    naming = [release for release in releases if alarm.alarm in release.alarms]
-    if naming:
-        return tuple(_on_alarm_of(release, alarm) for release in naming)
-    if any(release.serves_users for release in releases):
-        return (Notify(story.alarm_of_nobody(alarm)),)
-    return (Ignore(f"no open release names alarm {alarm.alarm}"),)
+    naming = [release for release in situation.releases if alarm.alarm in release.alarms]
+    if not naming:
+        if situation.open_ones:
+            return (Notify(story.alarm_of_nobody(alarm)),)
+        return (Ignore(f"no open release names alarm {alarm.alarm}"),)
+    suspected = suspects(alarm, situation)
+    guilty = _guilty(suspected, situation)
+    return tuple(
+        _spared(release, alarm, situation)
+        or (
+            _way_back(release, story.alarm_rang(alarm))
+            if release in guilty
+            else Notify(story.cleared(release, alarm, guilty), release)
+        )
+        for release in naming
+    )
 
 
-def _on_alarm_of(release: Release, alarm: AlarmChanged) -> Decision:
-    if already := _over(release):
+def _guilty(suspected: Sequence[Release], situation: Situation) -> tuple[Release, ...]:
+    """One suspect alone did it. Of several, those that are worse; where none is for sure, those nobody can clear."""
+    if len(suspected) < 2:
+        return tuple(suspected)
+    worse = tuple(release for release in suspected if release.deployment_id in situation.worse)
+    return worse or tuple(release for release in suspected if release.deployment_id not in situation.cleared)
+
+
+def _spared(release: Release, alarm: AlarmChanged, situation: Situation) -> Decision | None:
+    """Why this alarm does not take this release back; None when it would."""
+    who = f"release {release.deployment_id} of {release.service}"
+    if already := _over(release, situation):
         return Ignore(already)
     if alarm.at < release.opened_at:
-        return Ignore(f"alarm {alarm.alarm} rang before release {release.deployment_id} of {release.service} began")
-    if not release.serves_users:
+        return Ignore(f"alarm {alarm.alarm} rang before {who} began")
+    if release.state is State.TRIAL:
         return Ignore(
             f"alarm {alarm.alarm} rang while no user meets version {release.candidate} of {release.service} yet; "
             "CodeDeploy itself begins no shift under a ringing alarm"
         )
-    return StopDeployment(release, story.alarm_rang(alarm))
+    if not release.is_open and not release.is_guarded(situation.now):
+        return Ignore(f"alarm {alarm.alarm} rang after the guard of {who} was over")
+    if release.fix:
+        return Notify(story.fix_is_spared(release, alarm), release)
+    if release.dry_run:
+        return Notify(story.dry_run(release, story.alarm_rang(alarm)), release)
+    last = situation.taken_back.get(release.service)
+    if last is not None and situation.now - last < COOL_DOWN:
+        return Notify(story.cools_down(release, alarm, last, COOL_DOWN), release)
+    return None
 
 
-def _on_request(request: RollbackRequested, releases: Sequence[Release]) -> tuple[Decision, ...]:
-    wanted = [release for release in releases if release.belongs_to(request.service)]
-    if request.release:
-        wanted = [release for release in wanted if release.deployment_id == request.release]
-    if not wanted:
-        return (Ignore(_no_release(request, releases)),)
-    return tuple(
-        Ignore(already) if (already := _over(release)) else StopDeployment(release, story.requested(request))
-        for release in wanted
+def _on_verdict(verdict: JudgedWorse, situation: Situation) -> tuple[Decision, ...]:
+    found = [release for release in situation.releases if release.deployment_id == verdict.release]
+    return tuple(_on_verdict_of(release, verdict, situation) for release in found) or (
+        Ignore(f"the judge speaks of {verdict.release}, which the ledger does not know"),
     )
 
 
-def _over(release: Release) -> str:
+def _on_verdict_of(release: Release, verdict: JudgedWorse, situation: Situation) -> Decision:
+    if already := _over(release, situation):
+        return Ignore(already)
+    if release.state is State.TRIAL:
+        return Ignore(f"no user meets version {release.candidate} of {release.service} yet")
+    if not release.is_open and not release.is_guarded(situation.now):
+        return Ignore(f"the guard of release {release.deployment_id} of {release.service} is over")
+    if release.dry_run:
+        return Notify(story.dry_run(release, verdict.reason), release)
+    return _way_back(release, verdict.reason)
+
+
+def _on_request(request: RollbackRequested, situation: Situation) -> tuple[Decision, ...]:
+    """People are obeyed where there is something to take back: neither dry run nor cool-down nor guard limits them."""
+    wanted = [release for release in situation.releases if release.belongs_to(request.service)]
+    if request.release:
+        wanted = [release for release in wanted if release.deployment_id == request.release]
+    newest_first = sorted(wanted, key=lambda release: release.opened_at, reverse=True)
+    if chosen := [release for release in newest_first if release.is_open] or newest_first[:1]:
+        return tuple(_on_request_for(release, request, situation) for release in chosen)
+    return (Ignore(_no_release(request, situation)),)
+
+
+def _on_request_for(release: Release, request: RollbackRequested, situation: Situation) -> Decision:
+    if already := _over(release, situation):
+        return Ignore(already)
+    if request.at + _EVENT_TIME < release.opened_at:
+        return Ignore(f"{request.who} asked before release {release.deployment_id} of {release.service} began")
+    return _way_back(release, story.requested(request))
+
+
+def _way_back(release: Release, reason: str) -> Decision:
+    if not release.stable or release.stable == release.candidate:
+        return Notify(story.nothing_to_go_back_to(release, reason), release)
+    if release.state is State.BAKING and release.hook:
+        return AnswerHook(release, reason)
+    return StopDeployment(release, reason) if release.is_open else ReturnAlias(release, reason)
+
+
+def _over(release: Release, situation: Situation) -> str:
+    """Why there is nothing of it to take back; "" when there is."""
+    who = f"release {release.deployment_id} of {release.service}"
     if release.state is State.GOING_BACK:
-        return f"release {release.deployment_id} of {release.service} is already going back"
-    return "" if release.is_open else f"release {release.deployment_id} of {release.service} is already {release.state}"
+        return f"{who} is already going back"
+    if release.is_open:
+        return ""
+    if release.state is not State.RELEASED:
+        return f"{who} is already {release.state}"
+    later = [
+        one
+        for one in situation.releases
+        if one.service == release.service
+        and one.opened_at > release.opened_at
+        and (one.is_open or one.state is State.RELEASED)
+    ]
+    return f"{who} is not the last of its service any more: {later[0].deployment_id} is" if later else ""
 
 
-def _no_release(request: RollbackRequested, releases: Sequence[Release]) -> str:
+def _no_release(request: RollbackRequested, situation: Situation) -> str:
     which = f"release {request.release} of {request.service}" if request.release else f"release of {request.service}"
-    open_ones = sorted({release.service for release in releases if release.is_open})
-    instead = f"open: {', '.join(open_ones)}" if open_ones else "no release is open at all"
-    return f"{request.who} asked for a rollback, but no {which} is open ({instead})"
+    instead = f"open: {', '.join(situation.open_ones)}" if situation.open_ones else "no release is open at all"
+    return f"{request.who} asked for a rollback, but there is no {which} ({instead})"

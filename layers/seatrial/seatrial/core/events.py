@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from . import oncall
+from .oncall import EventError, FixGranted, HoldReleased, HoldRequested, RollbackRequested
 
-class EventError(Exception):
-    """An event that can't be read. Its text is one sentence for people."""
+__all__ = ["EventError", "RollbackRequested"]
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,19 @@ class AlarmChanged:
     reason: str
     at: datetime
 
+    @property
+    def ring(self) -> str:
+        """The same for each event, and each look at the alarm, that tells of the same change."""
+        return f"{self.alarm}@{self.at:%Y-%m-%dT%H:%M:%S}"
+
 
 @dataclass(frozen=True)
-class RollbackRequested:
-    """On call wants a service back on stable. `release` is a deployment's id, "" for whichever is open."""
+class JudgedWorse:
+    """The judge finds an open release worse than stable. `reason` is the verdict's sentence."""
 
     id: str
-    service: str
+    release: str
     reason: str
-    who: str
-    release: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,18 +93,36 @@ def hook_unanswered(event: Mapping[str, Any]) -> HookUnanswered:
     )
 
 
-def rollback_trigger(event: Mapping[str, Any]) -> AlarmChanged | RollbackRequested:
+type RollbackTrigger = AlarmChanged | RollbackRequested | HoldRequested | HoldReleased
+
+
+def rollback_trigger(event: Mapping[str, Any]) -> RollbackTrigger:
     """What functions/rollback is told: an alarm's new state, or a request of on call."""
-    match event.get("detail-type"):
-        case "CloudWatch Alarm State Change":
-            return _alarm_changed(event)
-        case "Rollback Requested":
-            return _rollback_requested(event)
-        case other:
-            raise EventError(
-                f"functions/rollback reads 'CloudWatch Alarm State Change' and 'Rollback Requested', not {other!r}: "
-                "look at the patterns of its rules"
-            )
+    if event.get("detail-type") == "CloudWatch Alarm State Change":
+        return _alarm_changed(event)
+    asked = oncall.request(event) if oncall.is_one(event) else None
+    if asked is None or isinstance(asked, FixGranted):
+        raise EventError(
+            "functions/rollback reads 'CloudWatch Alarm State Change', 'Rollback Requested', 'Hold Requested' and "
+            f"'Hold Released', not {event.get('detail-type')!r}: look at the patterns of its rules"
+        )
+    return asked
+
+
+def fix_lane_trigger(event: Mapping[str, Any]) -> FixGranted | Tick | DeploymentChanged:
+    """What functions/fix_lane is told: a grant, its schedule's tick, or a change of a deployment."""
+    if event.get("detail-type") in _WATCHED:
+        return monitor_trigger(event)
+    asked = oncall.request(event) if oncall.is_one(event) else None
+    if not isinstance(asked, FixGranted):
+        raise EventError(
+            "functions/fix_lane reads 'Fix Granted', 'Scheduled Event' and 'CodeDeploy Deployment State-change "
+            f"Notification', not {event.get('detail-type')!r}: look at the patterns of its rules"
+        )
+    return asked
+
+
+_WATCHED = ("Scheduled Event", "CodeDeploy Deployment State-change Notification")
 
 
 def monitor_trigger(event: Mapping[str, Any]) -> Tick | DeploymentChanged:
@@ -149,19 +171,6 @@ def _alarm_changed(event: Mapping[str, Any]) -> AlarmChanged:
         state=_text(event, "detail", "state", "value", of=what),
         reason=_text(event, "detail", "state", "reason", of=what),
         at=_time(event, "detail", "state", "timestamp", of=what),
-    )
-
-
-def _rollback_requested(event: Mapping[str, Any]) -> RollbackRequested:
-    what = "Rollback Requested"
-    if event.get("source") != "seatrial.oncall":
-        raise EventError(f"{what} comes from the source 'seatrial.oncall', not {event.get('source')!r}")
-    return RollbackRequested(
-        id=_text(event, "id", of=what),
-        service=_text(event, "detail", "service", of=what),
-        reason=_text(event, "detail", "reason", of=what),
-        who=_text(event, "detail", "who", of=what),
-        release=_text(event, "detail", "release", of=what) if "release" in _mapping(event, "detail", of=what) else "",
     )
 
 

@@ -20,11 +20,15 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """What a hook has found, and so what CodeDeploy is answered. `reason` is the bare refusal within the sentence."""
+    """What a hook has found, and so what CodeDeploy is answered. `reason` is the bare refusal within the sentence.
+
+    One that `waits` is not answered yet: somebody else does so later.
+    """
 
     passed: bool
     sentence: str
     reason: str = ""
+    waits: bool = False
 
     @classmethod
     def succeeded(cls, sentence: str) -> Report:
@@ -34,7 +38,13 @@ class Report:
     def failed(cls, sentence: str, reason: str = "") -> Report:
         return cls(False, sentence, reason or sentence)
 
+    @classmethod
+    def waiting(cls, sentence: str) -> Report:
+        return cls(True, sentence, waits=True)
+
     @property
     def answer(self) -> str:
-        """CodeDeploy's word for it."""
+        """CodeDeploy's word for it, or "later"."""
+        if self.waits:
+            return "later"
         return "Succeeded" if self.passed else "Failed"

@@ -29,6 +29,13 @@ class Move:
 
 
 @dataclass(frozen=True)
+class StopAgain:
+    """The ledger says that it goes back, and its deployment runs on: whoever was to stop it has not."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Close:
     """The release has ended. `reason` is why, `by` who ended it, `sentence` the whole of it for people."""
 
@@ -40,7 +47,7 @@ class Close:
 
 def reconcile(
     release: Release, deployment: Deployment, rollback: Deployment | None, traffic: Traffic, now: datetime
-) -> Move | Close | None:
+) -> Move | Close | StopAgain | None:
     """None when the ledger is right. `rollback` is the deployment that takes this one back, if there is one."""
     if not release.is_open:
         return None
@@ -56,6 +63,8 @@ def reconcile(
             return _way_back(release, deployment, rollback, now)
         case _ if traffic.began and release.state is State.TRIAL:
             return Move(State.SHIFTING, f"{release.service}: users begin to meet version {release.candidate}")
+        case _ if release.state is State.GOING_BACK:
+            return StopAgain(release.reason)
     return None
 
 
@@ -97,7 +106,7 @@ def who(release: Release, deployment: Deployment, served: bool) -> str:
         case "ALARM_ACTIVE":
             return CODEDEPLOYS_POLL
         case "HOOK_EXECUTION_FAILURE":
-            return "functions/post_traffic" if served else "functions/pre_traffic"
+            return release.by or ("functions/post_traffic" if served else "functions/pre_traffic")
         case "MANUAL_STOP":
             return release.by or "a person (StopDeployment)"
     return release.by or CODEDEPLOY

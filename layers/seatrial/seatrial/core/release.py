@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a release is. The last four are ends."""
+    """Where a release is: on its way, at one of its deployment's four ends, or taken back after that end."""
 
     TRIAL = "trial"  # no user has met the candidate
     SHIFTING = "shifting"  # from the moment in which pre_traffic lets it begin
     CONFIRMING = "confirming"  # all users are on the candidate, post_traffic asks once more
+    BAKING = "baking"  # AfterAllowTraffic is not answered yet
     GOING_BACK = "going back"
     RELEASED = "released"
     REFUSED = "refused"  # it ended before any user met the candidate
     TAKEN_BACK = "taken back"
     STRANDED = "stranded"  # it ended and nobody has taken the users back: a person must look
+    RETURNING = "returning"  # its deployment had ended well: Seatrial itself is setting the alias to stable
+    RETURNED = "returned"  # users are on stable, CloudFormation believes in the candidate until somebody heals it
+    HEALED = "healed"
 
 
-# Only forward. The ends share the last rank: whoever writes first decides which end it was.
-_RANK = {
-    State.TRIAL: 0,
-    State.SHIFTING: 1,
-    State.CONFIRMING: 2,
-    State.GOING_BACK: 3,
-    State.RELEASED: 4,
-    State.REFUSED: 4,
-    State.TAKEN_BACK: 4,
-    State.STRANDED: 4,
+_ON_THE_WAY = (State.TRIAL, State.SHIFTING, State.CONFIRMING, State.BAKING, State.GOING_BACK)
+
+# The ends of a deployment: whoever writes first decides which it was.
+ENDS = frozenset({State.RELEASED, State.REFUSED, State.TAKEN_BACK, State.STRANDED})
+
+# Only what was released can be returned; while it is, somebody may already move the alias on.
+_BEFORE = {
+    State.RETURNING: (State.RELEASED,),
+    State.RETURNED: (State.RETURNING,),
+    State.HEALED: (State.RETURNING, State.RETURNED),
 }
-ENDS = frozenset(state for state, rank in _RANK.items() if rank == max(_RANK.values()))
 
 
 def states_before(state: State) -> tuple[State, ...]:
-    """The states from which a release may move to `state`."""
-    return tuple(earlier for earlier in State if _RANK[earlier] < _RANK[state])
+    """The states from which a release may move to `state`: only ever forward."""
+    if state in ENDS:
+        return _ON_THE_WAY
+    return _BEFORE.get(state) or _ON_THE_WAY[: _ON_THE_WAY.index(state)]
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,9 @@ class Release:
     """A version release as the ledger keeps it.
 
     `alarms` are the names of all alarms that take it back. `reason` and `by` say why it goes or went back, and who saw
-    to it; "" until then. `opened_at` is when CodeDeploy created the deployment.
+    to it; "" until then. `opened_at` is when CodeDeploy created the deployment. `bake` and `guard` are seconds; `hook`
+    is the execution id of the hook that stays unanswered until `bake_until`. `fix` says who let it pass ringing alarms
+    and why, "" for all other releases.
     """
 
     deployment_id: str
@@ -61,6 +68,12 @@ class Release:
     reason: str = ""
     by: str = ""
     closed_at: datetime | None = None
+    bake: float = 0.0
+    guard: float = 3_600.0
+    dry_run: bool = False
+    hook: str = ""
+    bake_until: datetime | None = None
+    fix: str = ""
 
     @property
     def service(self) -> str:
@@ -68,12 +81,23 @@ class Release:
 
     @property
     def is_open(self) -> bool:
-        return self.state not in ENDS
+        return self.state in _ON_THE_WAY
 
     @property
     def serves_users(self) -> bool:
-        """Whether users may be meeting the candidate now."""
-        return self.state in (State.SHIFTING, State.CONFIRMING)
+        """Whether users may be meeting the candidate while its deployment is open."""
+        return self.state in (State.SHIFTING, State.CONFIRMING, State.BAKING)
+
+    @property
+    def guarded_until(self) -> datetime | None:
+        """Until when an alarm still takes it back, though its deployment has ended. None for what was not released."""
+        if self.state is not State.RELEASED or self.closed_at is None:
+            return None
+        return self.closed_at + timedelta(seconds=self.guard)
+
+    def is_guarded(self, at: datetime) -> bool:
+        until = self.guarded_until
+        return until is not None and at < until
 
     def belongs_to(self, service: str) -> bool:
         """`service` is what people call it: the function's name, or `function:alias`."""

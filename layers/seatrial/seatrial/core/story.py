@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .deployment import Deployment, Group
-from .events import AlarmChanged, RollbackRequested
+from .events import AlarmChanged
+from .holds import ALL
+from .oncall import RollbackRequested
 from .release import Release, State, Step
 
 
@@ -64,6 +66,126 @@ def alarm_of_nobody(alarm: AlarmChanged) -> str:
 
 def requested(request: RollbackRequested) -> str:
     return f"{request.who} asked for it: {request.reason}"
+
+
+def cleared(release: Release, alarm: AlarmChanged, guilty: Sequence[Release]) -> str:
+    others = ", ".join(one.deployment_id for one in guilty) or "no release that names it"
+    return (
+        f"{release.service}: alarm {alarm.alarm} rang, but by the judge {others} is to blame and not "
+        f"{release.deployment_id}: version {release.candidate} stays"
+    )
+
+
+def fix_is_spared(release: Release, alarm: AlarmChanged) -> str:
+    return (
+        f"{release.service}: alarm {alarm.alarm} rings, but {release.deployment_id} is the fix ({release.fix}): it "
+        "goes on. `seatrial rollback` and the judge can still take it back"
+    )
+
+
+def dry_run(release: Release, reason: str) -> str:
+    return (
+        f"{release.service}: dry run: version {release.candidate} would be taken back now: {reason}. "
+        "`release.dry_run: false` in its suite lets Seatrial act"
+    )
+
+
+def passed_in_dry_run(release: Release, refusal: str) -> str:
+    return f"{release.service}: dry run: version {release.candidate} goes on, though it would be refused: {refusal}"
+
+
+def cools_down(release: Release, alarm: AlarmChanged, last: datetime, pause: timedelta) -> str:
+    return (
+        f"{release.service}: alarm {alarm.alarm} rang, but it took a release of this service back at {last:%H:%M:%S}: "
+        f"for {_span(pause)} it takes no other. `seatrial rollback {release.service}` does so at once"
+    )
+
+
+def nothing_to_go_back_to(release: Release, reason: str) -> str:
+    return (
+        f"{release.service}: NOT taken back ({reason}): there is no version to go back to but "
+        f"{release.stable or 'none'}. Deploy a version that works: `seatrial fix {release.service}` lets it pass"
+    )
+
+
+def baking(release: Release, until: datetime) -> str:
+    return (
+        f"{release.service}: version {release.candidate} serves everybody and holds; it bakes until {until:%H:%M:%S} "
+        "UTC, and an alarm still takes it back as if it had never been"
+    )
+
+
+def baked(release: Release) -> str:
+    return f"{release.service}: version {release.candidate} has baked for {_span(timedelta(seconds=release.bake))}"
+
+
+def guarded(release: Release, until: datetime) -> str:
+    return f"{release.service}: an alarm can take version {release.candidate} back until {until:%H:%M:%S} UTC"
+
+
+def guard_over(release: Release) -> str:
+    return f"{release.service}: the guard over version {release.candidate} is over"
+
+
+def returning(release: Release, reason: str) -> str:
+    return (
+        f"{release.service}: setting the alias from version {release.candidate} to version {release.stable}: {reason}"
+    )
+
+
+def returned(release: Release, reason: str) -> str:
+    return (
+        f"{release.service}: users were taken back from version {release.candidate} to version {release.stable} after "
+        f"the deployment's end: {reason}. {to_be_healed(release)}"
+    )
+
+
+def to_be_healed(release: Release) -> str:
+    """What users get, what CloudFormation believes, and what brings the two together."""
+    return (
+        f"Users of {release.service} get version {release.stable}; CloudFormation believes it is version "
+        f"{release.candidate}, so AWS refuses the next release ('The Lambda function alias version does not match the "
+        f"current version in AppSpec file') until it is healed: {heal_commands(release)}"
+    )
+
+
+def heal_commands(release: Release) -> str:
+    return (
+        f"check out the code of version {release.stable}, then `sam build && sam deploy --parameter-overrides "
+        "Shifting=off` and, with the same code, `sam deploy --parameter-overrides Shifting=on`"
+    )
+
+
+def healed(release: Release, main: str) -> str:
+    return (
+        f"{release.service}: the alias leads to version {main} and has left version {release.stable} behind, to which "
+        f"{release.deployment_id} had been taken back: the next release can start"
+    )
+
+
+def not_returned(release: Release, why: str) -> str:
+    return f"{release.service}: the alias is left as it is: {why}"
+
+
+def held(service: str, who: str, reason: str) -> str:
+    open_ways = "No new release starts; what runs goes on, and every way back is open"
+    return f"{who} holds {_whom(service)}: {reason}. {open_ways}"
+
+
+def lifted(service: str, who: str, reason: str) -> str:
+    return f"{who} lifts the hold on {_whom(service)}: {reason}"
+
+
+def unchanged(service: str, who: str) -> str:
+    return f"the hold on {_whom(service)} was changed after {who} had asked for it: it stays as it is"
+
+
+def _whom(service: str) -> str:
+    return "every service" if service == ALL else service
+
+
+def passes_as_the_fix(release: Release, refusal: str) -> str:
+    return f"{release.service}: version {release.candidate} passes, being the fix ({release.fix}): {refusal}"
 
 
 def stopped(release: Release, reason: str) -> str:
@@ -144,8 +266,10 @@ def ending(end: State) -> str:
             return "is released"
         case State.REFUSED:
             return "was refused"
-        case State.TAKEN_BACK:
+        case State.TAKEN_BACK | State.RETURNED:
             return "was taken back"
+        case State.HEALED:
+            return "is healed"
         case _:
             return "NEEDS SOMEBODY: it is stranded"
 
@@ -165,6 +289,11 @@ def lines(release: Release, steps: Sequence[Step]) -> list[str]:
 
 def _line(release: Release, step: Step) -> str:
     return f"  {step.at:%H:%M:%S}  {_since(step.at - release.opened_at):>7}  {step.sentence}"
+
+
+def _span(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"{seconds // 60} min" if seconds and seconds % 60 == 0 else f"{seconds} s"
 
 
 def _since(span: timedelta) -> str:

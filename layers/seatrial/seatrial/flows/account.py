@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from seatrial.aws.bus import Bus
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import Lambdas
@@ -23,6 +24,7 @@ class Account:
     lambdas: Lambdas
     ledger: Ledger
     topic: Topic
+    bus: Bus
     clock: Clock
     log: Logger
     dark_test_services: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from seatrial.aws.lambdas import LambdaError
 from seatrial.core import story
 from seatrial.core.release import Release
 from seatrial.core.source import NoSuiteError, SuiteError
+from seatrial.core.suite import Suite
 from seatrial.flows import preflight, tell, trial
 from seatrial.flows.account import Account
 
@@ -21,6 +22,11 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
         return str(error)
     release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=asdict(suite.release))
     preflight.look_at_alarms(aws, release)
+    refusal = preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, until)
+    return tell.unless_dry_run(aws, release, refusal)
+
+
+def _tried(aws: Account, release: Release, suite: Suite, until: Callable[[], float]) -> str | None:
     report = trial.run(aws.lambdas, release.function, release.candidate, suite, until=until, stable=release.stable)
     tell.step(aws, release, "trial", story.tried(release, report.summary), by="functions/pre_traffic")
     return report.refusal

@@ -34,6 +34,7 @@ class HookCall:
     """A hook's call for a deployment that goes forward. `seconds_left` is the wall time left for deciding."""
 
     deployment: Deployment
+    execution_id: str
     seconds_left: Callable[[], float]
 
 
@@ -73,7 +74,7 @@ def _answer(aws: Account, answer: Answer, decide: Decide, seconds_left: Callable
     if deployment.goes_back:  # no ledger: going back is never blocked
         answer.give_plainly(Report.succeeded(story.goes_back(deployment)))
     else:
-        _answer_forward(aws, answer, decide, HookCall(deployment, seconds_left))
+        _answer_forward(aws, answer, decide, HookCall(deployment, answer.request.execution_id, seconds_left))
 
 
 def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall) -> None:
@@ -87,7 +88,10 @@ def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall
     except Exception as error:  # whatever it is, CodeDeploy must not wait an hour for its answer
         aws.log.exception("the hook broke", extra={"release": call.deployment.id})
         report = Report.failed(story.hook_broke(error))
-    answer.give(report)
+    if report.waits:
+        answer.leave(report)
+    else:
+        answer.give(report)
 
 
 @contextmanager

@@ -2,43 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import events, story
 from seatrial.core.deployment import Deployment
-from seatrial.core.events import DeploymentChanged, Tick
-from seatrial.core.reconcile import Close, Move, reconcile, unknown
+from seatrial.core.events import AlarmChanged, DeploymentChanged, Tick
+from seatrial.core.reconcile import Close, Move, StopAgain, reconcile, unknown
 from seatrial.core.release import Release, State
-from seatrial.flows import preflight, tell
+from seatrial.flows import bake, guard, preflight, rollback, tell
 from seatrial.flows.account import Account
+
+# EventBridge delivers within seconds, and CodeDeploy polls every 10 to 30 s. What rings longer was lost.
+_EVENTS_TAKE = timedelta(minutes=1)
 
 
 def look(aws: Account, event: Mapping[str, Any]) -> dict[str, Any]:
     """Reconcile every open release: {"open": how many stay open, "closed": [{"release": …, "end": …}]}.
 
-    A release that can't be read stays as it is until the next look, and the error leaves after the others had theirs.
+    A tick also looks at alarms that may have been lost, ends bakes and guards, and nags. A release that can't be read
+    stays as it is until the next look, and the error leaves after the others had theirs.
     """
     trigger = events.monitor_trigger(event)
-    open_releases = _open_releases(aws, trigger)
+    watched = _watched(aws, trigger)
     closed: list[dict[str, str]] = []
     troubles: list[Exception] = []
-    for release in open_releases:
-        try:
+    for release in watched:
+        with _in_turn(aws, troubles, release.deployment_id):
             if end := _reconciled(aws, release):
                 closed.append({"release": release.deployment_id, "end": end})
-        except Exception as error:  # raised again below, after the other releases had their turn
-            aws.log.exception("the release can't be reconciled", extra={"release": release.deployment_id})
-            troubles.append(error)
+    if isinstance(trigger, Tick):
+        _after_reconciling(aws, watched, troubles)
     if troubles:
         raise ExceptionGroup("not every release could be reconciled", troubles)
-    return {"open": len(open_releases) - len(closed), "closed": closed}
+    still_open = sum(release.is_open for release in watched) - len(closed)
+    return {"open": still_open, "closed": closed}
 
 
-def _open_releases(aws: Account, trigger: Tick | DeploymentChanged) -> tuple[Release, ...]:
-    """All open ones by the index, which lags by moments, and the one that an event is about, by its own key."""
-    releases = aws.ledger.open_releases()
+@contextmanager
+def _in_turn(aws: Account, troubles: list[Exception], release: str) -> Iterator[None]:
+    """What goes wrong with one release is raised after the others had their turn."""
+    try:
+        yield
+    except Exception as error:  # raised by look()
+        aws.log.exception("the release can't be looked at", extra={"release": release})
+        troubles.append(error)
+
+
+def _after_reconciling(aws: Account, watched: tuple[Release, ...], troubles: list[Exception]) -> None:
+    """Alarms first: a bake must not end well while one rings."""
+    rung: set[str] = set()
+    served = [release for release in watched if release.serves_users or release.guarded_until]
+    with _in_turn(aws, troubles, ""):
+        rung = _alarms_that_were_lost(aws, served)
+        for release in watched:
+            if not rung.intersection(release.alarms):
+                with _in_turn(aws, troubles, release.deployment_id):
+                    bake.end(aws, release)
+    for release in watched:
+        with _in_turn(aws, troubles, release.deployment_id):
+            guard.look(aws, release)
+
+
+def _alarms_that_were_lost(aws: Account, served: list[Release]) -> set[str]:
+    """Act on alarms that ring and whose event has not come. The names of those that ring on account of a release.
+
+    CodeDeploy's poll and functions/rollback need less than a minute. At the end of a bake nobody is waited for.
+    """
+    now = aws.clock.now()
+    ringing: set[str] = set()
+    for alarm in aws.cloudwatch.alarms([name for release in served for name in release.alarms]) if served else ():
+        naming = [release for release in served if alarm.name in release.alarms and not release.fix]
+        if alarm.state != "ALARM" or alarm.since is None or all(alarm.since < one.opened_at for one in naming):
+            continue
+        ringing.add(alarm.name)
+        if now - alarm.since >= _EVENTS_TAKE or any(one.bake_until and now >= one.bake_until for one in naming):
+            changed = AlarmChanged("tick", alarm.name, alarm.state, alarm.reason, alarm.since)
+            rollback.act(aws, changed, by="functions/monitor")
+    return ringing
+
+
+def _watched(aws: Account, trigger: Tick | DeploymentChanged) -> tuple[Release, ...]:
+    """All watched ones by the index, which lags by moments, and the one that an event is about, by its own key."""
+    releases = aws.ledger.watched()
     concerned = _concerned(aws, trigger.deployment_id) if isinstance(trigger, DeploymentChanged) else None
     if concerned is None or not concerned.is_open or concerned in releases:
         return releases
@@ -67,8 +116,14 @@ def _opened(aws: Account, deployment: Deployment) -> Release | None:
 
 def _reconciled(aws: Account, release: Release) -> State | None:
     """How the release has ended, if this look is what closed it."""
+    if not release.is_open:
+        return None
     change = _change(aws, release)
     match change:
+        case StopAgain(reason):
+            if aws.lambdas.is_released_by_seatrial(release.function):
+                aws.codedeploy.stop(release.deployment_id)
+                tell.step(aws, release, "going back", story.stopped(release, reason), by="functions/monitor")
         case Close(end, sentence, reason, by):
             if not aws.ledger.finish(release, end, reason, by, aws.clock.now()):
                 return None
@@ -81,7 +136,7 @@ def _reconciled(aws: Account, release: Release) -> State | None:
     return None
 
 
-def _change(aws: Account, release: Release) -> Move | Close | None:
+def _change(aws: Account, release: Release) -> Move | Close | StopAgain | None:
     try:
         deployment = aws.codedeploy.deployment(release.deployment_id)
     except DeploymentUnknownError:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from seatrial.core import story
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from seatrial.core import bake, story, windows
+from seatrial.core.bake import Plan
 from seatrial.core.deployment import Deployment, Group, Shift
 from seatrial.core.gate import RefusedError
 from seatrial.core.release import Release
+from seatrial.core.windows import WindowError
 from seatrial.flows import tell
 from seatrial.flows.account import Account
+
+if TYPE_CHECKING:  # only a trial has settings: who tries nothing need not import what reads them
+    from seatrial.core.sections import ReleaseSettings
 
 
 def admitted(aws: Account, deployment: Deployment) -> Release:
@@ -39,12 +47,31 @@ def rolls_back_by_itself(aws: Account, release: Release) -> str | None:
     return story.must_roll_back_by_itself(group) if group.missing_rollbacks else None
 
 
+def may_start(aws: Account, release: Release, settings: ReleaseSettings) -> str | None:
+    """The gate for what the suite says about the release: its plan must fit, and a window be open unless it is a fix.
+
+    What does not stop it, and whoever typed the command should know, is told.
+    """
+    plan = Plan(aws.codedeploy.shifting(release.configuration).takes, timedelta(seconds=settings.bake))
+    if warning := bake.warning(plan):
+        _found(aws, release, warning)
+    try:
+        closed = windows.refusal(settings.windows, aws.clock.now())
+    except WindowError as mistake:
+        return f"release.windows of its suite: {mistake}"
+    return bake.refusal(plan) or tell.unless_the_fix(aws, release, closed)
+
+
 def look_at_alarms(aws: Account, release: Release) -> None:
     """Tell what people should know about the alarms that the release names. Nothing of it stops the release."""
     group = aws.codedeploy.group(release.application, release.group)
     for finding in _findings(aws, release, group):
-        if tell.step(aws, release, "finding", finding, by="preflight", once=finding):
-            tell.people(aws, release, "finding", "has a finding", finding)
+        _found(aws, release, finding)
+
+
+def _found(aws: Account, release: Release, finding: str) -> None:
+    if tell.step(aws, release, "finding", finding, by="preflight", once=finding):
+        tell.people(aws, release, "finding", "has a finding", finding)
 
 
 def _findings(aws: Account, release: Release, group: Group) -> list[str]:

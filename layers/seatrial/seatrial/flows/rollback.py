@@ -1,36 +1,61 @@
-"""Taking releases back: what an alarm or on call says is decided, and the decisions are carried out."""
+"""Taking releases back: what an alarm, the judge or on call says is decided, and the decisions are carried out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from seatrial.aws.codedeploy import AlreadyCompleted, Stopped
 from seatrial.core import events, story
-from seatrial.core.decide import Decision, Ignore, Notify, StopDeployment, decide
-from seatrial.core.events import AlarmChanged, RollbackRequested
+from seatrial.core.decide import (
+    AnswerHook,
+    Decision,
+    Ignore,
+    Notify,
+    ReturnAlias,
+    Situation,
+    StopDeployment,
+    Trigger,
+    decide,
+)
+from seatrial.core.deployment import Status
+from seatrial.core.events import AlarmChanged, JudgedWorse
+from seatrial.core.oncall import HoldReleased, HoldRequested, RollbackRequested
+from seatrial.core.reconcile import CODEDEPLOY
 from seatrial.core.release import Release, State
-from seatrial.flows import tell
+from seatrial.flows import guard, holds, situation, tell
 from seatrial.flows.account import Account
 
 BY = "functions/rollback"
 
-type Trigger = AlarmChanged | RollbackRequested
 type Outcome = dict[str, str]
+type Outcomes = dict[str, list[Outcome]]
 
 
-def take_back(aws: Account, event: Mapping[str, Any]) -> dict[str, list[Outcome]]:
-    """Decide about an event and do it: {"decisions": [{"action": "stopped" | "told" | "ignored", "reason": …}]}.
+def take_back(aws: Account, event: Mapping[str, Any]) -> Outcomes:
+    """Decide about an event and do it: {"decisions": [{"action": …, "reason": …}]}.
 
-    When one deployment can't be stopped the others are all the same, and then the error leaves, so that Lambda calls
-    again: what is stopped by then is ignored.
+    Actions: "stopped", "answered", "returned", "told", "ignored", "held", "lifted". Raises EventError.
     """
     trigger = events.rollback_trigger(event)
+    if isinstance(trigger, HoldRequested | HoldReleased):
+        return {"decisions": [holds.change(aws, trigger)]}
+    return act(aws, trigger)
+
+
+def act(aws: Account, trigger: Trigger, by: str = BY) -> Outcomes:
+    """Decide about a trigger and do it.
+
+    When one release can't be taken back the others are all the same, and then the error leaves, so that Lambda calls
+    again: what is done by then is ignored.
+    """
     outcomes: list[Outcome] = []
     troubles: list[Exception] = []
-    for decision in decide(trigger, _releases(aws, trigger)):
+    for decision in decide(trigger, _situation(aws, trigger)):
         try:
-            outcomes.append(_carry_out(aws, trigger, decision))
+            outcomes.append(_carry_out(aws, trigger, decision, by))
         except Exception as error:  # raised again below, after the other releases had their turn
             aws.log.exception(f"could not be done: {decision}")
             troubles.append(error)
@@ -39,48 +64,109 @@ def take_back(aws: Account, event: Mapping[str, Any]) -> dict[str, list[Outcome]
     return {"decisions": outcomes}
 
 
-def _releases(aws: Account, trigger: Trigger) -> tuple[Release, ...]:
-    """The open ones, and the one that on call names: so that a closed one is told as closed, not as unknown."""
-    releases = aws.ledger.open_releases()
-    named = trigger.release if isinstance(trigger, RollbackRequested) else ""
-    if not named or any(release.deployment_id == named for release in releases):
-        return releases
-    found = aws.ledger.find(named)
-    return (*releases, found) if found else releases
+def _situation(aws: Account, trigger: Trigger) -> Situation:
+    """What the ledger says, or what CodeDeploy alone says of the release that a person names while there is none."""
+    try:
+        return situation.of(aws, trigger)
+    except (ClientError, BotoCoreError):
+        if not isinstance(trigger, RollbackRequested) or not trigger.release:
+            raise
+        aws.log.exception("the ledger can't be read: CodeDeploy alone is asked", extra={"release": trigger.release})
+        release = situation.without_the_ledger(aws.codedeploy.deployment(trigger.release))
+        return Situation(aws.clock.now(), (release,) if release else ())
 
 
-def _carry_out(aws: Account, trigger: Trigger, decision: Decision) -> Outcome:
+def _carry_out(aws: Account, trigger: Trigger, decision: Decision, by: str) -> Outcome:
     match decision:
-        case StopDeployment(release, reason):
-            return _stop(aws, trigger, release, reason)
-        case Notify(reason):
-            _tell(aws, trigger, reason)
-            return _outcome("told", reason)
+        case StopDeployment(release, reason) | AnswerHook(release, reason):
+            if not aws.lambdas.is_released_by_seatrial(release.function):  # IAM can't limit these to tagged functions
+                return _decline(aws, trigger, story.not_tagged(release.function))
+            _intend(aws, trigger, release, reason, by)
+            if isinstance(decision, AnswerHook) and aws.codedeploy.answer(
+                release.deployment_id, release.hook, passed=False
+            ):
+                return _going_back(aws, trigger, release, reason, by, "answered")
+            return _stop(aws, trigger, release, reason, by)
+        case ReturnAlias(release, reason):
+            return _return(aws, trigger, release, reason, by)
+        case Notify(reason, release):
+            return _notify(aws, trigger, reason, release)
         case Ignore(reason):
-            if isinstance(trigger, RollbackRequested):  # a person waits for something to happen
-                _tell(aws, trigger, reason)
-            aws.log.info(reason, extra={"event": trigger.id})
-            return _outcome("ignored", reason)
+            return _decline(aws, trigger, reason)
 
 
-def _stop(aws: Account, trigger: Trigger, release: Release, reason: str) -> Outcome:
-    if not aws.lambdas.is_released_by_seatrial(release.function):  # IAM can't limit StopDeployment to tagged functions
-        return _carry_out(aws, trigger, Ignore(story.not_tagged(release.function)))
+def _intend(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> None:
+    """A person's word comes once: it is kept first, and the tick ends what is left half-done.
+
+    An alarm that still rings is seen by the tick itself, so that nothing stands between it and the stop.
+    """
+    if isinstance(trigger, RollbackRequested):
+        try:
+            aws.ledger.move(release, State.GOING_BACK, reason, by)
+        except (ClientError, BotoCoreError):
+            aws.log.exception("the ledger can't be written", extra={"release": release.deployment_id})
+
+
+def _stop(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
     match aws.codedeploy.stop(release.deployment_id):
-        case AlreadyCompleted(message):
-            sentence = story.not_stopped(release, message)
-            tell.step(aws, release, "not stopped", sentence, by=BY, once=trigger.id)
-            return _outcome("ignored", sentence)
         case Stopped():
-            sentence = story.stopped(release, reason)
-            aws.ledger.move(release, State.GOING_BACK, reason, BY)
-            if tell.step(aws, release, "stopped", sentence, by=BY, once=trigger.id):
-                tell.people(aws, release, "going back", "is going back", sentence)
-            return _outcome("stopped", sentence)
+            return _going_back(aws, trigger, release, reason, by, "stopped")
+        case AlreadyCompleted(message):
+            deployment = aws.codedeploy.deployment(release.deployment_id)
+            if deployment.status is Status.SUCCEEDED:
+                return _ended_well_meanwhile(aws, trigger, release, reason, by)
+            sentence = story.not_stopped(release, message)
+            aws.ledger.explain(release, reason, by)
+            tell.step(aws, release, "not stopped", sentence, by=by, once=trigger.id)
+            return _outcome("ignored", sentence)
+
+
+def _ended_well_meanwhile(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
+    """Its deployment has succeeded before it could be stopped, so the guard is what takes it back."""
+    aws.ledger.finish(release, State.RELEASED, "", CODEDEPLOY, aws.clock.now())
+    return _return(aws, trigger, release, reason, by)
+
+
+def _return(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
+    outcome = guard.give_back(aws, release, reason, by)
+    if isinstance(trigger, AlarmChanged) and outcome["action"] == "returned":
+        aws.ledger.took_back(trigger.alarm, release, aws.clock.now())
+    return outcome
+
+
+def _going_back(aws: Account, trigger: Trigger, release: Release, reason: str, by: str, action: str) -> Outcome:
+    sentence = story.stopped(release, reason)
+    aws.ledger.move(release, State.GOING_BACK, reason, by)
+    if isinstance(trigger, AlarmChanged):
+        aws.ledger.took_back(trigger.alarm, release, aws.clock.now())
+    if tell.step(aws, release, "going back", sentence, by=by):
+        tell.people(aws, release, State.GOING_BACK, "is going back", sentence)
+    return _outcome(action, sentence)
+
+
+def _notify(aws: Account, trigger: Trigger, reason: str, release: Release | None) -> Outcome:
+    """Once for each ring of an alarm, however often it is looked at."""
+    once = trigger.ring if isinstance(trigger, AlarmChanged) else trigger.id
+    if release is None or tell.step(aws, release, "declined", reason, once=once):
+        _tell(aws, trigger, reason)
+    return _outcome("told", reason)
+
+
+def _decline(aws: Account, trigger: Trigger, reason: str) -> Outcome:
+    if not isinstance(trigger, AlarmChanged):  # a person, or the judge's reader, waits for something to happen
+        _tell(aws, trigger, reason)
+    aws.log.info(reason, extra={"event": trigger.id})
+    return _outcome("ignored", reason)
 
 
 def _tell(aws: Account, trigger: Trigger, sentence: str) -> None:
-    about = trigger.service if isinstance(trigger, RollbackRequested) else trigger.alarm
+    match trigger:
+        case AlarmChanged():
+            about = trigger.alarm
+        case RollbackRequested():
+            about = trigger.service
+        case JudgedWorse():
+            about = trigger.release
     tell.send(aws, f"[seatrial] {about}: nothing is taken back", sentence, {"event": "nothing taken back"})
 
 

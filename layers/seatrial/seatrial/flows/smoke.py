@@ -28,4 +28,4 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
         qualifier=release.alias,
     )
     tell.step(aws, release, "smoke", story.asked_again(release, report.summary), by="functions/post_traffic")
-    return report.refusal
+    return tell.unless_dry_run(aws, release, report.refusal)

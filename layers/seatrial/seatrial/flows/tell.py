@@ -1,13 +1,30 @@
-"""Telling: one sentence goes to the log, to the ledger and, when people should look, to SNS."""
+"""Telling: one sentence goes to the log, to the ledger and, when people should look, to SNS, the bus and a metric."""
 
 from __future__ import annotations
 
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.core import story
 from seatrial.core.release import Release, Step
 
 from .account import Account
+
+# What leaves on the bus as an event of its own name, by the word that subscriptions filter by. All else is a `Notice`.
+_EVENTS = {
+    "released": "Release Finished",
+    "refused": "Release Refused",
+    "going back": "Release Going Back",
+    "taken back": "Release Rolled Back",
+    "returned": "Release Rolled Back",
+    "stranded": "Release Stranded",
+    "healed": "Release Healed",
+    "to be healed": "Healing Needed",
+    "nothing taken back": "Declined",
+    "held": "Hold Placed",
+    "lifted": "Hold Lifted",
+    "fix": "Fix Lane Changed",
+}
 
 
 def step(
@@ -27,12 +44,49 @@ def people(aws: Account, release: Release, event: str, what: str, sentence: str)
     send(aws, story.subject(release, what), sentence, attributes)
 
 
+def unless_the_fix(aws: Account, release: Release, refusal: str | None) -> str | None:
+    """What a hold, a window and an alarm refuse, a fix passes: they become warnings, which are told."""
+    if refusal and release.fix:
+        warning = story.passes_as_the_fix(release, refusal)
+        if step(aws, release, "warning", warning, once=refusal):
+            people(aws, release, "warning", "passes as the fix", warning)
+        return None
+    return refusal
+
+
+def unless_dry_run(aws: Account, release: Release, refusal: str | None) -> str | None:
+    """In a dry run nothing is refused; what would be is told."""
+    if refusal and release.dry_run:
+        warning = story.passed_in_dry_run(release, refusal)
+        if step(aws, release, "warning", warning, once=refusal):
+            people(aws, release, "warning", "would be refused (dry run)", warning)
+        return None
+    return refusal
+
+
 def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) -> None:
-    """A message that can't be sent must not hold up what it tells of: the log and the ledger have the sentence too."""
+    """A message that can't be sent must not hold up what it tells of: the log and the ledger have the sentence too.
+
+    `attributes` are for filters: "event" is a word of `_EVENTS` or another, "service" and "release" may be absent.
+    """
+    event = attributes.get("event", "")
+    _count(event, attributes.get("service", ""))
     try:
         aws.topic.publish(subject, sentence, attributes)
     except (ClientError, BotoCoreError) as error:
         aws.log.error(f"nobody could be told over SNS ({error}): {sentence}", extra=attributes)
+    try:
+        aws.bus.publish(_EVENTS.get(event, "Notice"), {**attributes, "sentence": sentence})
+    except (ClientError, BotoCoreError) as error:
+        aws.log.error(f"nobody could be told over the bus ({error}): {sentence}", extra=attributes)
+
+
+def _count(event: str, service: str) -> None:
+    """One line in CloudWatch's embedded metric format, for what has an event of its own."""
+    if event in _EVENTS:
+        metrics = EphemeralMetrics(namespace="Seatrial", service=service or "all")
+        metrics.add_metric(_EVENTS[event].replace(" ", ""), MetricUnit.Count, 1)
+        metrics.flush_metrics()
 
 
 def _fields(release: Release) -> dict[str, str]:

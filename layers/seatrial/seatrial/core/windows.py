@@ -1,0 +1,86 @@
+"""Windows: when releases of a service may start, as its suite writes them ("Mon-Thu 09:00-16:00 Europe/Lisbon")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WRITTEN = re.compile(r"(\w{3})(?:-(\w{3}))? (\d\d):(\d\d)-(\d\d):(\d\d) (\S+)")
+_A_DAY = 24 * 60
+
+
+class WindowError(Exception):
+    """A window that can't be read. Its text is a sentence that names the fix."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """`days` are weekdays, Monday is 0. `start` and `end` are minutes of the day; one that ends no later than it
+    starts runs past midnight and belongs to the day on which it starts."""
+
+    days: frozenset[int]
+    start: int
+    end: int
+    zone: ZoneInfo
+
+    def is_open(self, at: datetime) -> bool:
+        local = at.astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        if self.start < self.end:
+            return local.weekday() in self.days and self.start <= minute < self.end
+        return (local.weekday() in self.days and minute >= self.start) or (
+            (local.weekday() - 1) % 7 in self.days and minute < self.end
+        )
+
+
+def read(written: str) -> Window:
+    """Raises WindowError."""
+    found = _WRITTEN.fullmatch(written)
+    if not found or found[1] not in _DAYS or (found[2] or found[1]) not in _DAYS:
+        raise WindowError(f'{written!r} is no window; write one as "Mon-Thu 09:00-16:00 Europe/Lisbon"')
+    first, last = _DAYS.index(found[1]), _DAYS.index(found[2] or found[1])
+    start, end = (int(found[hour]) * 60 + int(found[hour + 1]) for hour in (3, 5))
+    if max(start, end) > _A_DAY:
+        raise WindowError(f"{written!r} has a time after 24:00; a day ends at 24:00")
+    try:
+        zone = ZoneInfo(found[7])
+    except (ZoneInfoNotFoundError, ValueError):
+        raise WindowError(
+            f"{written!r} names no time zone that is known; take one of the IANA list, as Europe/Lisbon or UTC"
+        ) from None
+    days = frozenset((first + n) % 7 for n in range((last - first) % 7 + 1))
+    return Window(days, start, end, zone)
+
+
+def refusal(written: Iterable[str], now: datetime) -> str | None:
+    """Why no release may start now; None inside any window, and where there are none. Raises WindowError."""
+    windows = [(text, read(text)) for text in written]
+    if not windows or any(window.is_open(now) for _, window in windows):
+        return None
+    opens = _opens_next([window for _, window in windows], now)
+    when = f"the next opens on {opens:%a %Y-%m-%d at %H:%M} {opens.tzname()}" if opens else "none opens within a week"
+    return (
+        f"its suite lets releases start only {' or '.join(text for text, _ in windows)}: {when}. "
+        "Deploy again then; a fix does not wait (`seatrial fix`)"
+    )
+
+
+def _opens_next(windows: Iterable[Window], now: datetime) -> datetime | None:
+    """The first full minute, within a week and a day, at which one is open; in that window's own time."""
+    starts = [
+        start
+        for window in windows
+        for n in range(9)
+        if (start := _starts_on(window, now, n)) > now and window.is_open(start)
+    ]
+    return min(starts, default=None)
+
+
+def _starts_on(window: Window, now: datetime, days_ahead: int) -> datetime:
+    day = now.astimezone(window.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = (day + timedelta(days=days_ahead)).replace(tzinfo=window.zone)
+    return midnight.replace(hour=window.start // 60 % 24, minute=window.start % 60)

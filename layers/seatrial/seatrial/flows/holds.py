@@ -1,0 +1,35 @@
+"""Holds: placed and lifted by on call, and asked as the first gate of a release."""
+
+from __future__ import annotations
+
+from seatrial.core import holds, story
+from seatrial.core.holds import Hold
+from seatrial.core.oncall import HoldReleased, HoldRequested
+from seatrial.core.release import Release
+from seatrial.flows import tell
+from seatrial.flows.account import Account
+
+
+def change(aws: Account, request: HoldRequested | HoldReleased) -> dict[str, str]:
+    """{"action": "held" | "lifted" | "ignored", "reason": …}. What was asked before the last change changes nothing."""
+    word = Hold(request.service, request.reason, request.who, request.at)
+    match request:
+        case HoldRequested():
+            action, sentence = "held", story.held(word.service, word.who, word.reason)
+            changed = aws.ledger.hold(word)
+        case HoldReleased():
+            action, sentence = "lifted", story.lifted(word.service, word.who, word.reason)
+            changed = aws.ledger.lift(word)
+    if not changed:
+        sentence = story.unchanged(word.service, word.who)
+        aws.log.info(sentence, extra={"event": request.id})
+        return {"action": "ignored", "reason": sentence}
+    aws.log.info(sentence, extra={"event": request.id})
+    tell.send(aws, f"[seatrial] {word.service} is {action}", sentence, {"service": word.service, "event": action})
+    return {"action": action, "reason": sentence}
+
+
+def check(aws: Account, release: Release) -> str | None:
+    """The gate. A fix passes it, and that is told."""
+    refusal = holds.refusal(release, aws.ledger.holds())
+    return tell.unless_the_fix(aws, release, refusal)

@@ -1,0 +1,88 @@
+"""What a decision about going back needs to know, gathered with as few calls as it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from seatrial.core.decide import Situation, Trigger, suspects
+from seatrial.core.deployment import Deployment
+from seatrial.core.events import AlarmChanged, JudgedWorse
+from seatrial.core.oncall import RollbackRequested
+from seatrial.core.release import Release, State
+from seatrial.flows.account import Account
+
+# How far back a person's word may reach: the last releases of a service.
+_LAST = 5
+
+
+def of(aws: Account, trigger: Trigger) -> Situation:
+    match trigger:
+        case AlarmChanged():
+            return _of_alarm(aws, trigger)
+        case JudgedWorse():
+            found = aws.ledger.find(trigger.release)
+            others = aws.ledger.releases_of(found.service, _LAST) if found else ()
+            return Situation(aws.clock.now(), _each_once(*((found,) if found else ()), *others))
+        case RollbackRequested():
+            return _of_request(aws, trigger)
+
+
+def without_the_ledger(deployment: Deployment) -> Release | None:
+    """The release of a deployment that runs, by CodeDeploy's word alone; None for what is no open release."""
+    shift = deployment.shift
+    if shift is None or deployment.ended or deployment.goes_back:
+        return None
+    return Release(
+        deployment_id=deployment.id,
+        application=deployment.application,
+        group=deployment.group,
+        function=shift.function,
+        alias=shift.alias,
+        stable=shift.stable,
+        candidate=shift.candidate,
+        opened_at=deployment.created,
+        state=State.SHIFTING,
+    )
+
+
+def _of_alarm(aws: Account, alarm: AlarmChanged) -> Situation:
+    """One query, when one release names the alarm; the judge is asked where several can have caused it."""
+    now = aws.clock.now()
+    if alarm.state != "ALARM":
+        return Situation(now)
+    releases, taken_back = aws.ledger.naming(alarm.alarm)
+    if not releases:
+        return Situation(now, open_ones=_with_users(aws.ledger.open_releases()))
+    known = Situation(now, releases, taken_back=taken_back)
+    known = replace(known, releases=tuple(_surely(aws, release, releases) for release in releases))
+    return _judged(aws, known) if len(suspects(alarm, known)) > 1 else known
+
+
+def _surely(aws: Account, release: Release, among: tuple[Release, ...]) -> Release:
+    """The guard acts on heads, since copies of what is over may be late. What is being released needs no guard."""
+    if release.is_open or any(other.is_open and other.service == release.service for other in among):
+        return release
+    return aws.ledger.find(release.deployment_id) or release
+
+
+def _judged(aws: Account, known: Situation) -> Situation:
+    """The seam for the judge: without its word nobody is cleared, and all that name the alarm go back."""
+    return known
+
+
+def _of_request(aws: Account, request: RollbackRequested) -> Situation:
+    """The open ones, the service's last ones, and the one that is named: a closed one is told as closed."""
+    open_ones = aws.ledger.open_releases()
+    named = aws.ledger.find(request.release) if request.release else None
+    last = aws.ledger.releases_of(request.service, _LAST)
+    heads = (aws.ledger.find(release.deployment_id) or release for release in last)  # the index lags by moments
+    releases = _each_once(*open_ones, *heads, *((named,) if named else ()))
+    return Situation(aws.clock.now(), releases, open_ones=tuple(sorted({release.service for release in open_ones})))
+
+
+def _with_users(releases: tuple[Release, ...]) -> tuple[str, ...]:
+    return tuple(sorted({release.service for release in releases if release.serves_users}))
+
+
+def _each_once(*releases: Release) -> tuple[Release, ...]:
+    return tuple({release.deployment_id: release for release in reversed(releases)}.values())[::-1]

@@ -1,0 +1,165 @@
+"""On call's events: what their schemas allow is read, all else is refused with a sentence and not acted on."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seatrial.core import events, oncall
+from seatrial.core.holds import ALL
+from seatrial.core.oncall import EventError, FixGranted, HoldReleased, HoldRequested, RollbackRequested
+from tests.small_account import EVENTS, event
+
+REQUESTS = ("rollback-requested", "hold-requested", "hold-released", "fix-granted")
+SENT = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
+BASE = event("rollback-requested")
+
+
+def schema(name: str) -> Any:
+    return json.loads((EVENTS / "schema" / f"{name}.schema.json").read_text())
+
+
+def allowed(sent: Any, name: str) -> bool:
+    return bool(jsonschema.Draft202012Validator(schema(name)).is_valid(sent))
+
+
+def with_detail(sample: str, **detail: Any) -> dict[str, Any]:
+    found = event(sample)
+    return found | {"detail": found["detail"] | detail}
+
+
+def test_each_sample_is_read_as_what_it_says() -> None:
+    who, ids = "ines@example.com", [event(name)["id"] for name in REQUESTS]
+    assert [oncall.request(event(name)) for name in REQUESTS] == [
+        RollbackRequested(ids[0], SENT, "payments", "refunds answer twice", who),
+        HoldRequested(ids[1], SENT, ALL, "the bank's interface is down", who),
+        HoldReleased(ids[2], SENT, ALL, "the bank is back", who),
+        FixGranted(ids[3], SENT, "payments", "the currency table is mended", who, timedelta(minutes=30)),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(path.name.removesuffix(".schema.json") for path in EVENTS.glob("schema/*")))
+def test_each_schema_is_one_and_allows_its_sample(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema(name))
+    jsonschema.validate(event(name), schema(name))
+
+
+@pytest.mark.parametrize("name", ["alarm", "alarm-of-metric-math", "alarm-composite"])
+def test_an_alarm_of_each_kind_is_read_and_as_its_schema_says(name: str) -> None:
+    jsonschema.validate(event(name), schema("alarm"))
+    alarm = events.rollback_trigger(event(name))
+    assert isinstance(alarm, events.AlarmChanged)
+    assert (alarm.alarm, alarm.state) == (event(name)["detail"]["alarmName"], "ALARM")
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        (
+            with_detail("hold-requested", reasons="x"),
+            "Hold Requested has the key 'detail.reasons', which means nothing: did you mean 'reason'?",
+        ),
+        (
+            with_detail("hold-requested", service="payments"),
+            "Hold Requested names either a 'detail.service' or 'detail.all': true",
+        ),
+        (
+            with_detail("hold-requested", all=False),
+            "Hold Requested names either a 'detail.service' or 'detail.all': true",
+        ),
+        (
+            BASE | {"detail": {"reason": "r", "who": "w"}},
+            "Rollback Requested has no 'detail.service'",
+        ),
+        (
+            with_detail("rollback-requested", service="*"),
+            "Rollback Requested: 'detail.service' is '*'; write a function's name, or function:alias",
+        ),
+        (
+            with_detail("rollback-requested", release="last"),
+            "Rollback Requested: 'detail.release' is 'last'; write a deployment's id, as d-RGSWBD91L",
+        ),
+        (
+            with_detail("rollback-requested", who="x" * 501),
+            "Rollback Requested: 'detail.who' has 501 letters, and 500 are the most",
+        ),
+        (
+            with_detail("fix-granted", minutes=True),
+            "Fix Granted: 'detail.minutes' is True; it is a whole number from 1 to 240",
+        ),
+        (
+            with_detail("fix-granted", minutes=241),
+            "Fix Granted: 'detail.minutes' is 241; it is a whole number from 1 to 240",
+        ),
+        (
+            event("fix-granted") | {"source": "aws.events"},
+            "Fix Granted comes from the source 'seatrial.oncall', not 'aws.events'",
+        ),
+        (event("fix-granted") | {"time": "noon"}, "Fix Granted: 'time' is 'noon', which is no ISO 8601 time"),
+        (event("fix-granted") | {"detail": "now"}, "Fix Granted: 'detail' is 'now' where an object is expected"),
+        (
+            event("fix-granted") | {"detail-type": "Fix"},
+            "on call sends 'Rollback Requested', 'Hold Requested', 'Hold Released' and 'Fix Granted', not 'Fix'",
+        ),
+    ],
+)
+def test_what_is_not_as_its_schema_says_is_refused_in_one_sentence(sent: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(EventError) as error:
+        oncall.request(sent)
+    assert str(error.value) == sentence
+
+
+def test_a_grant_is_no_word_for_the_rollback_function() -> None:
+    with pytest.raises(EventError, match="functions/rollback reads"):
+        events.rollback_trigger(event("fix-granted"))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 500) | st.text(max_size=8) | st.sampled_from(["payments", "d-1", "*"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
+)
+words = st.sampled_from(["service", "all", "release", "reason", "who", "minutes", "Service", "why", ""])
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A sample with a few changes, each of which may or may not be a mistake."""
+    name = draw(st.sampled_from(REQUESTS))
+    sent = copy.deepcopy(event(name))
+    for _ in range(draw(st.integers(1, 3))):
+        place = sent if draw(st.integers(0, 4)) == 0 else sent.get("detail")
+        if not isinstance(place, dict):
+            continue
+        key = draw(st.sampled_from(["source", "detail-type", "detail", "id"]) if place is sent else words)
+        if draw(st.booleans()):
+            place.pop(key, None)
+        else:
+            place[key] = draw(json_values)
+    return name, sent
+
+
+def refused_or_meant(name: str, sent: dict[str, Any]) -> bool:
+    """Whether it was refused with a sentence; the parser and the schema must agree about that."""
+    try:
+        oncall.request(sent)
+    except EventError as error:
+        assert str(error).strip()
+        assert "\n" not in str(error)
+        assert not allowed(sent, name), f"{error}, though the schema allows it"
+        return True
+    assert any(allowed(sent, one) for one in REQUESTS), "it was read, though no schema allows it"
+    return False
+
+
+@settings(max_examples=400, deadline=None)
+@given(mangled())
+def test_the_parser_and_the_schemas_allow_the_same(made: tuple[str, dict[str, Any]]) -> None:
+    refused_or_meant(*made)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -27,6 +27,11 @@ _COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
 _MISSING = ("missing", "ignore", "breaching", "notBreaching")
+_BAND_COMPARISONS = (
+    "LessThanLowerOrGreaterThanUpperThreshold",
+    "LessThanLowerThreshold",
+    "GreaterThanUpperThreshold",
+)
 _DAY = 24 * 3600
 
 
@@ -38,7 +43,8 @@ class AlarmError(ValueError):
 class Alarm:
     """A metric alarm's rule: `datapoints` (M) of `periods` (N) must breach. `watched` is the id that it watches.
 
-    `statistic` and `unit` are for the reason alone and None where metric math is used.
+    `statistic` and `unit` are for the reason alone and None where metric math is used. An alarm that isn't `trained`
+    watches an anomaly band: on AWS a model learns for days, here it learns nothing, and the alarm stays as it is.
     """
 
     queries: tuple[Query, ...]
@@ -51,6 +57,7 @@ class Alarm:
     missing: str
     statistic: str | None = None
     unit: str | None = None
+    trained: bool = True
 
     def breaches(self, value: float) -> bool:
         return _COMPARISONS[self.comparison][0](value, self.threshold)
@@ -75,10 +82,8 @@ def alarm_of(record: Mapping[str, Any]) -> Alarm:
 
 def _alarm(record: Mapping[str, Any]) -> Alarm:
     comparison = str(record.get("ComparisonOperator"))
-    if record.get("ThresholdMetricId") or "Upper" in comparison or "Lower" in comparison:
-        raise AlarmError(
-            "The stage has no anomaly detection: give the alarm a Threshold instead of a ThresholdMetricId"
-        )
+    if record.get("ThresholdMetricId"):
+        return _untrained(record)
     if comparison not in _COMPARISONS:
         raise AlarmError(f"ComparisonOperator '{comparison}' is not one of {', '.join(_COMPARISONS)}")
     missing = record.get("TreatMissingData") or "missing"
@@ -112,6 +117,20 @@ def _alarm(record: Mapping[str, Any]) -> Alarm:
         statistic=metric.stat if metric else None,
         unit=metric.unit if metric else None,
     )
+
+
+def _untrained(record: Mapping[str, Any]) -> Alarm:
+    """An alarm on an anomaly band, checked like any other; a model that has learnt nothing has no band."""
+    listed, band = record.get("Metrics") or [], record["ThresholdMetricId"]
+    bands = [one for one in listed if one.get("Id") == band]
+    if not bands or not str(bands[0].get("Expression", "")).startswith("ANOMALY_DETECTION_BAND("):
+        raise AlarmError(f"ThresholdMetricId '{band}' is not the Id of an ANOMALY_DETECTION_BAND expression")
+    if record.get("ComparisonOperator") not in _BAND_COMPARISONS:
+        raise AlarmError(f"The ComparisonOperator of an anomaly band is one of {', '.join(_BAND_COMPARISONS)}")
+    rest = {name: value for name, value in record.items() if name != "ThresholdMetricId"}
+    rest |= {"Metrics": [one for one in listed if one not in bands]}
+    rest |= {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 0}
+    return replace(_alarm(rest), trained=False)
 
 
 def _queries(record: Mapping[str, Any]) -> tuple[Query, ...]:

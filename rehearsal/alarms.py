@@ -181,7 +181,7 @@ class Running:
                 return
             alarm = alarm_of(record)
             seen = evaluation_range(alarm, now)
-            if seen.end <= self._held.get(_key(name), 0):
+            if not alarm.trained or seen.end <= self._held.get(_key(name), 0):
                 return
             solution = Solution(alarm.queries, metrics.series, lambda _: seen)
             old = record["StateValue"]
@@ -283,8 +283,10 @@ def _typed(query: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_from_template(name: str, props: Mapping[str, Any]) -> Record:
     """In the place of MiniStack's, which refuses Metrics. Raises AlarmError, which makes the stack's update fail."""
-    alarm_of(props)
-    stands_in = {} if props.get("MetricName") else {"MetricName": "-", "Namespace": "-"}
+    stands_in: Record = {} if props.get("MetricName") else {"MetricName": "-", "Namespace": "-"}
+    if not alarm_of(props).trained:
+        logger.warning("alarm %s watches an anomaly band: no model learns on the stage, so it never rings", name)
+        stands_in["Threshold"] = 0
     plain = {key: value for key, value in props.items() if key != "Metrics"}
     return completed(_record_from_template(name, {**plain, **stands_in}), props, None)
 

@@ -66,7 +66,18 @@ class Additions:
     def __init__(self, clock: Clock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
         from ministack.services import appconfig, cloudwatch, eventbridge, scheduler
 
-        from rehearsal import alarms, alias, codedeploy, iam, metrics, packages, runtime
+        from rehearsal import (
+            alarms,
+            alias,
+            apis,
+            codedeploy,
+            concurrency,
+            event_sources,
+            iam,
+            metrics,
+            packages,
+            runtime,
+        )
         from rehearsal.records import Records
 
         self.clock = clock
@@ -78,6 +89,9 @@ class Additions:
         self.alarms = alarms.install(clock)
         self.alarms.on_transition = self._alarm_changed
         alias.install(clock)
+        event_sources.install()
+        apis.install()
+        concurrency.install()
         runtime.install(folder)
         packages.install(port)
         self.faults = faults.Faults()

@@ -33,6 +33,7 @@ def install(
     from . import resources, stacks
     from .account import MiniStackAccount
     from .service import Service
+    from .triggers import Triggers
     from .wire import PREFIX, Wire
 
     account = MiniStackAccount(alias.invoke_async)
@@ -41,4 +42,7 @@ def install(
     router.SERVICE_PATTERNS["codedeploy"] = {"target_prefixes": [PREFIX]}
     resources.install(service)
     stacks.install(service, account)
+    account.listeners.append(
+        Triggers(lambda application, group: service.registry.group(application, group), service.deployment)
+    )
     return service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -30,9 +30,13 @@ HOOKS_BY_NAME = {
 
 @dataclass(frozen=True)
 class MiniStackAccount:
-    """`invoke_async(function reference, payload)` raises LookupError when there is no such function."""
+    """`invoke_async(function reference, payload)` raises LookupError when there is no such function.
+
+    `listeners` hear of each state change after the event bus.
+    """
 
     invoke_async: Callable[[str, Any], None]
+    listeners: list[Callable[[StateChange], None]] = field(default_factory=list)
 
     def scope(self) -> Scope:
         return Scope(get_account_id(), get_region())
@@ -91,6 +95,8 @@ class MiniStackAccount:
             "Detail": json.dumps(detail),
         }
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+        for listener in self.listeners:
+            listener(change)
 
     def _function(self, function: str) -> dict[str, Any]:
         record: dict[str, Any] | None = lambda_svc._functions.get(_name(function))

@@ -21,6 +21,15 @@ class Application:
 
 
 @dataclass(frozen=True)
+class Trigger:
+    """`topic` is the ARN of the SNS topic that is told of `events`, as DeploymentFailure."""
+
+    name: str
+    topic: str
+    events: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Group:
     application: str
     name: str
@@ -28,6 +37,7 @@ class Group:
     role: str
     alarms: Alarms = field(default_factory=Alarms)
     auto_rollback: AutoRollback = field(default_factory=AutoRollback)
+    triggers: tuple[Trigger, ...] = ()
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 

@@ -9,7 +9,7 @@ from . import model, shifting
 from .appspec import Revision
 from .errors import ApiError
 from .model import Alarms, AutoRollback, Cause, Deployment, LifecycleEvent, RollbackInfo
-from .registry import Application, Config, Group
+from .registry import Application, Config, Group, Trigger
 from .shifting import AllAtOnce, Canary, Linear, Routing
 
 type Json = Mapping[str, Any]
@@ -27,7 +27,13 @@ GROUP_MEMBERS = frozenset(
         "autoRollbackConfiguration",
         "deploymentStyle",
         "tags",
+        "triggerConfigurations",
     }
+)
+TRIGGER_EVENTS = frozenset(
+    f"{kind}{event}"
+    for kind in ("Deployment", "Instance")
+    for event in ("Start", "Success", "Failure", "Stop", "Rollback", "Ready")
 )
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
 
@@ -42,6 +48,7 @@ def group(request: Json, old: Group | None = None) -> Group:
     if not role:
         raise ApiError("RoleRequiredException", "The service role is required.")
     alarms, rollback = request.get("alarmConfiguration"), request.get("autoRollbackConfiguration")
+    triggers = request.get("triggerConfigurations")
     name = request.get("newDeploymentGroupName") or request.get("deploymentGroupName") or (old.name if old else "")
     return Group(
         application=required(request, "applicationName"),
@@ -50,7 +57,27 @@ def group(request: Json, old: Group | None = None) -> Group:
         role=role,
         alarms=alarms_of(alarms) if alarms is not None else (old.alarms if old else Alarms()),
         auto_rollback=rollback_of(rollback) if rollback is not None else (old.auto_rollback if old else AutoRollback()),
+        triggers=triggers_of(triggers) if triggers is not None else (old.triggers if old else ()),
     )
+
+
+def triggers_of(json: list[Json]) -> tuple[Trigger, ...]:
+    if any(not one.get("triggerName") or not one.get("triggerTargetArn") for one in json):
+        raise ApiError("InvalidTriggerConfigException", "A trigger needs a triggerName and a triggerTargetArn.")
+    triggers = tuple(
+        Trigger(one["triggerName"], one["triggerTargetArn"], frozenset(one.get("triggerEvents") or ())) for one in json
+    )
+    unknown = sorted({event for trigger in triggers for event in trigger.events} - TRIGGER_EVENTS)
+    if unknown:
+        raise ApiError("InvalidTriggerConfigException", f"{unknown[0]} is no event of a trigger.")
+    return triggers
+
+
+def triggers_json(triggers: tuple[Trigger, ...]) -> list[Json]:
+    return [
+        {"triggerName": one.name, "triggerTargetArn": one.topic, "triggerEvents": sorted(one.events)}
+        for one in triggers
+    ]
 
 
 def alarms_of(json: Json) -> Alarms:
@@ -142,9 +169,9 @@ def group_json(group: Group, deployments: list[Deployment]) -> Json:
         "deploymentGroupName": group.name,
         "deploymentConfigName": group.config,
         "serviceRoleArn": group.role,
-        "triggerConfigurations": [],
         "alarmConfiguration": alarms_json(group.alarms),
         "autoRollbackConfiguration": rollback_json(group.auto_rollback),
+        "triggerConfigurations": triggers_json(group.triggers),
         "deploymentStyle": STYLE,
         "computePlatform": "Lambda",
         "terminationHookEnabled": False,

@@ -109,3 +109,7 @@ class Shifts:
             for future in self._running.values():
                 future.exception()
             raise
+
+    def failed(self) -> list[str]:
+        """Those that raised; all have ended by then."""
+        return [name for name, future in self._running.items() if future.done() and future.exception()]

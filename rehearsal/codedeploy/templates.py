@@ -144,10 +144,12 @@ def _remembered_deploy(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _remembered_rollback(original: Callable[..., Any]) -> Callable[..., Any]:
-    async def roll_back(stack_name: str, stack_id: str, stack: Any, failed: Any, *args: Any, **kwargs: Any) -> None:
+    async def roll_back(stack_name: str, stack_id: str, stack: Any, failed: Any, reason: str = "") -> None:
         running = _operation.get()
         if running is not None and running.stack_name == stack_name:
             _count_shifts(running, stack, failed)
+            names = running.shifts.failed()
+            reason = reason or (f"The following resource(s) failed to update: [{', '.join(names)}]. " if names else "")
         previous = failed.get("previous_stack") or {}
         _operation.set(
             Operation(
@@ -159,7 +161,7 @@ def _remembered_rollback(original: Callable[..., Any]) -> Callable[..., Any]:
                 rolling_back=True,
             )
         )
-        await original(stack_name, stack_id, stack, failed, *args, **kwargs)
+        await original(stack_name, stack_id, stack, failed, reason)
 
     return roll_back
 

@@ -142,8 +142,22 @@ def test_a_custom_configuration_is_kept_and_not_deleted_while_a_group_uses_it(co
 def test_what_the_stage_does_not_do_is_refused_by_name(codedeploy: Any) -> None:
     with pytest.raises(ClientError, match="does not do ListGitHubAccountTokenNames"):
         codedeploy.list_git_hub_account_token_names()
-    with pytest.raises(ClientError, match="don't know triggerConfigurations"):
-        group(codedeploy, "loud", triggerConfigurations=[{"triggerName": "all"}])
+    with pytest.raises(ClientError, match="don't know ecsServices"):
+        group(codedeploy, "loud", ecsServices=[{"serviceName": "web", "clusterName": "one"}])
+
+
+def test_a_groups_triggers_are_kept_and_a_trigger_without_a_topic_is_refused(codedeploy: Any) -> None:
+    trigger = {
+        "triggerName": "all",
+        "triggerTargetArn": "arn:aws:sns:eu-west-1:111122223333:releases",
+        "triggerEvents": ["DeploymentFailure"],
+    }
+    group(codedeploy, "told", triggerConfigurations=[trigger])
+    names = {"applicationName": "app", "deploymentGroupName": "told"}
+    assert codedeploy.get_deployment_group(**names)["deploymentGroupInfo"]["triggerConfigurations"] == [trigger]
+    with pytest.raises(ClientError) as refused:
+        group(codedeploy, "mute", triggerConfigurations=[{"triggerName": "all"}])
+    assert code(refused) == "InvalidTriggerConfigException"
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def a_share(expression: str = "100*bad/all", **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        pytest.param({"ThresholdMetricId": "ad1"}, "no anomaly detection", id="an anomaly band"),
+        pytest.param({"ThresholdMetricId": "ad1"}, "'ad1' is not the Id of an ANOMALY", id="a band that isn't there"),
         pytest.param({"ComparisonOperator": "Above"}, "'Above' is not one of", id="an unknown comparison"),
         pytest.param({"TreatMissingData": "breach"}, "'breach' is not one of missing", id="an unknown treatment"),
         pytest.param({"Period": 45}, "Period 45 is not one of 10, 20, 30", id="an odd period"),
@@ -248,6 +248,20 @@ def test_an_alarm_that_cant_be_evaluated_is_refused_by_name(rule: dict[str, Any]
     with pytest.raises(AlarmError) as refused:
         an_alarm(**rule)
     assert reason in str(refused.value)
+
+
+def test_an_anomaly_band_is_taken_and_has_no_value_until_a_model_has_learnt() -> None:
+    rule = {
+        "EvaluationPeriods": 1,
+        "ThresholdMetricId": "band",
+        "Metrics": [
+            {**a_metric("m", "x"), "ReturnData": True},
+            {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m, 2)"},
+        ],
+    }
+    assert not alarm_of({**rule, "ComparisonOperator": "GreaterThanUpperThreshold"}).trained
+    with pytest.raises(AlarmError, match="is one of LessThanLowerOrGreaterThanUpperThreshold"):
+        alarm_of({**rule, "ComparisonOperator": "GreaterThanThreshold"})
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,14 +29,14 @@ class Installed:
     bus: str
     events: EventBridgeClient
 
-    def send(self, detail_type: str, detail: dict[str, str]) -> str:
+    def send(self, detail_type: str, detail: Mapping[str, Any]) -> str:
         """Put an on-call event on Seatrial's bus. Its id. Raises AccountError when the bus does not take it."""
         answer = self.events.put_events(
             Entries=[
                 {
                     "Source": "seatrial.oncall",
                     "DetailType": detail_type,
-                    "Detail": json.dumps(detail),
+                    "Detail": json.dumps(dict(detail)),
                     "EventBusName": self.bus,
                 }
             ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seatrial.core.release import Release, Step
+from seatrial.core import story
+from seatrial.core.release import Release, State, Step
 
 
 def release(shown: Release) -> dict[str, Any]:
@@ -32,7 +33,14 @@ def status(releases: Sequence[Release]) -> list[str]:
     """One line a release, newest first."""
     if not releases:
         return ["no release is open"]
-    return [_line(one) for one in sorted(releases, key=lambda one: one.opened_at, reverse=True)]
+    newest_first = sorted(releases, key=lambda one: one.opened_at, reverse=True)
+    return [*(_line(one) for one in newest_first), *([wound] if (wound := to_be_healed(newest_first)) else [])]
+
+
+def to_be_healed(releases: Sequence[Release]) -> str:
+    """What there is to heal after a late rollback, with the commands; "" when there is nothing."""
+    wounded = next((one for one in releases if one.state in (State.RETURNING, State.RETURNED)), None)
+    return story.to_be_healed(wounded) if wounded else ""
 
 
 def _line(one: Release) -> str:

@@ -74,6 +74,7 @@ class SmallCodeDeploy:
         self.answers: list[tuple[str, str, str]] = []
         self.stops: list[str] = []
         self.alarms: list[str] = []
+        self.alarms_on = True
         self.rollback_events: tuple[str, ...] = ALL_ROLLBACKS
         self.answers_with: list[ClientError] = []
 
@@ -120,10 +121,17 @@ class SmallCodeDeploy:
     def get_deployment_group(self, **_: str) -> dict[str, Any]:
         return {
             "deploymentGroupInfo": {
-                "alarmConfiguration": {"enabled": True, "alarms": [{"name": name} for name in self.alarms]},
+                "alarmConfiguration": {
+                    "enabled": self.alarms_on,
+                    "alarms": [{"name": name} for name in self.alarms],
+                },
                 "autoRollbackConfiguration": {"enabled": True, "events": list(self.rollback_events)},
             }
         }
+
+    def update_deployment_group(self, *, alarmConfiguration: dict[str, Any], **_: str) -> None:  # noqa: N803
+        self.alarms_on = alarmConfiguration["enabled"]
+        self.alarms = [alarm["name"] for alarm in alarmConfiguration["alarms"]]
 
     def list_deployment_targets(self, *, deploymentId: str) -> dict[str, Any]:  # noqa: N803
         return {"targetIds": [deploymentId] if deploymentId in self.targets else []}

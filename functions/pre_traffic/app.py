@@ -5,8 +5,7 @@ from functools import partial
 from seatrial import wiring
 from seatrial.core import story
 from seatrial.core.gate import Report, first_refusal
-from seatrial.core.release import State
-from seatrial.flows import dark_trial, holds, preflight
+from seatrial.flows import dark_trial, fix_lane, holds, preflight
 from seatrial.flows.hook import HookCall, hook
 
 aws = wiring.connect()  # once per container
@@ -14,7 +13,7 @@ aws = wiring.connect()  # once per container
 
 @hook(aws, "pre_traffic")
 def handler(call: HookCall) -> Report:
-    release = preflight.admitted(aws, call.deployment)
+    release = fix_lane.claim(aws, preflight.admitted(aws, call.deployment))
     refusal = first_refusal(  # what is held is never invoked
         partial(holds.check, aws, release),
         partial(preflight.rolls_back_by_itself, aws, release),
@@ -22,7 +21,5 @@ def handler(call: HookCall) -> Report:
     )
     if refusal:
         return Report.failed(story.refused(release, refusal), refusal)
-    aws.ledger.move(
-        aws.ledger.release(release.deployment_id), State.SHIFTING
-    )  # an alarm may ring as soon as users come
+    preflight.let_begin(aws, release)  # before the answer: an alarm may ring as soon as users come
     return Report.succeeded(story.passed(release))

@@ -10,6 +10,27 @@ RARE = {
     ("", "sqs:SendMessage"): "Lambda itself sends what failed for good to the dead letters",
     ("DarkTester", "sns:Publish"): "a live version fails its smoke cases",
     ("PostTraffic", "sns:Publish"): "a version fails its smoke cases after the shift",
+    # What follows is met by test_rollback_on_stage.py, which `make proof` runs.
+    ("DarkTester", "events:PutEvents"): "a live version fails its smoke cases",
+    ("PostTraffic", "events:PutEvents"): "a version fails its smoke cases after the shift",
+    ("PostTraffic", "codedeploy:PutLifecycleEventHookExecutionStatus"): "a service that does not bake",
+    ("Rollback", "codedeploy:PutLifecycleEventHookExecutionStatus"): "an alarm rings during the bake",
+    ("Rollback", "codedeploy:GetDeployment"): "a deployment ends just before it is stopped",
+    ("Rollback", "lambda:GetAlias"): "an alarm rings in the guard",
+    ("Rollback", "lambda:UpdateAlias"): "an alarm rings in the guard",
+    ("Rollback", "dynamodb:DeleteItem"): "somebody moves the alias on before it is returned",
+    ("Monitor", "codedeploy:StopDeployment"): "the event of an alarm was lost, or a stop was interrupted",
+    ("Monitor", "lambda:GetAlias"): "a service is to be healed",
+    ("Monitor", "lambda:UpdateAlias"): "a return was interrupted",
+    ("FixLane", "codedeploy:GetDeploymentGroup"): "a fix is granted",
+    ("FixLane", "codedeploy:UpdateDeploymentGroup"): "a fix is granted",
+    ("FixLane", "lambda:GetFunction"): "a fix is granted",
+    ("FixLane", "lambda:ListTags"): "a fix is granted",
+    ("FixLane", "dynamodb:GetItem"): "a fix is granted",
+    ("FixLane", "dynamodb:PutItem"): "a fix is granted",
+    ("FixLane", "dynamodb:UpdateItem"): "a fix is granted",
+    ("FixLane", "sns:Publish"): "a fix is granted",
+    ("FixLane", "events:PutEvents"): "a fix is granted",
 }
 
 

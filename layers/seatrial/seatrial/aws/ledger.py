@@ -29,6 +29,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from seatrial.core.deployment import Deployment, Shift
+from seatrial.core.fix import Grant, Stand
 from seatrial.core.holds import Hold
 from seatrial.core.release import ENDS, Release, State, Step, states_before
 
@@ -206,6 +207,53 @@ class Ledger:
             for one in found
             if one["held"]
         )
+
+    def grant(self, grant: Grant) -> bool:
+        """Write a grant down. False while another one stands, or when a later one has been closed since."""
+        return self._conditionally(
+            lambda: self._client.put_item(
+                TableName=self._table,
+                Item=_stored(_grant_key(grant.service) | _written(grant)),
+                ConditionExpression="attribute_not_exists(pk) OR (#stand = :closed AND #at < :at)",
+                ExpressionAttributeNames={"#stand": "stand", "#at": "granted_at"},
+                ExpressionAttributeValues=_stored({":closed": Stand.CLOSED, ":at": _text(grant.granted_at)}),
+            )
+        )
+
+    def confirm(self, grant: Grant) -> None:
+        """The group's alarms are off, and that was read back."""
+        self._write(_grant_key(grant.service), {"stand": Stand.OPEN})
+
+    def claim(self, grant: Grant, release: Release) -> bool:
+        """Let this release use the grant. False when another one does."""
+        return self._conditionally(
+            lambda: self._client.update_item(
+                TableName=self._table,
+                Key=_stored(_grant_key(grant.service)),
+                UpdateExpression="SET #release = :release",
+                ConditionExpression="#stand = :open AND #release IN (:none, :release)",
+                ExpressionAttributeNames={"#release": "release", "#stand": "stand"},
+                ExpressionAttributeValues=_stored(
+                    {":release": release.deployment_id, ":none": "", ":open": Stand.OPEN}
+                ),
+            )
+        )
+
+    def close_grant(self, grant: Grant) -> None:
+        self._write(_grant_key(grant.service), {"stand": Stand.CLOSED})
+
+    def grant_of(self, service: str) -> Grant | None:
+        """The last grant of `function:alias`."""
+        answer = self._client.get_item(TableName=self._table, Key=_stored(_grant_key(service)), ConsistentRead=True)
+        return _read_grant(_plain(answer["Item"])) if "Item" in answer else None
+
+    def grants(self) -> tuple[Grant, ...]:
+        """Those that are not closed."""
+        items = self._items(
+            KeyConditionExpression="pk = :pk", ExpressionAttributeValues=_stored({":pk": "fix"}), ConsistentRead=True
+        )
+        found = [_read_grant(_plain(item)) for item in items]
+        return tuple(grant for grant in found if grant.stand is not Stand.CLOSED)
 
     def find(self, deployment_id: str) -> Release | None:
         answer = self._client.get_item(
@@ -437,6 +485,43 @@ def _release(stored: Mapping[str, Any]) -> Release:
         hook=stored["hook"],
         bake_until=_moment(stored, "bake_until"),
         fix=stored["fix"],
+    )
+
+
+def _grant_key(service: str) -> dict[str, Any]:
+    return {"pk": "fix", "sk": service}
+
+
+def _written(grant: Grant) -> dict[str, Any]:
+    return {
+        "event": grant.event,
+        "application": grant.application,
+        "deployment_group": grant.group,
+        "alarms": list(grant.alarms),
+        "were_on": grant.were_on,
+        "who": grant.who,
+        "reason": grant.reason,
+        "granted_at": _text(grant.granted_at),
+        "until": _text(grant.until),
+        "stand": grant.stand,
+        "release": grant.release,
+    }
+
+
+def _read_grant(stored: Mapping[str, Any]) -> Grant:
+    return Grant(
+        event=stored["event"],
+        service=stored["sk"],
+        application=stored["application"],
+        group=stored["deployment_group"],
+        alarms=tuple(stored["alarms"]),
+        were_on=stored["were_on"],
+        who=stored["who"],
+        reason=stored["reason"],
+        granted_at=datetime.fromisoformat(stored["granted_at"]),
+        until=datetime.fromisoformat(stored["until"]),
+        stand=Stand(stored["stand"]),
+        release=stored["release"],
     )
 
 

@@ -9,7 +9,7 @@ from seatrial.core import bake, story, windows
 from seatrial.core.bake import Plan
 from seatrial.core.deployment import Deployment, Group, Shift
 from seatrial.core.gate import RefusedError
-from seatrial.core.release import Release
+from seatrial.core.release import Release, State
 from seatrial.core.windows import WindowError
 from seatrial.flows import tell
 from seatrial.flows.account import Account
@@ -60,6 +60,11 @@ def may_start(aws: Account, release: Release, settings: ReleaseSettings) -> str 
     except WindowError as mistake:
         return f"release.windows of its suite: {mistake}"
     return bake.refusal(plan) or tell.unless_the_fix(aws, release, closed)
+
+
+def let_begin(aws: Account, release: Release) -> None:
+    """From now on the release may meet users, and each alarm that it names, also in its suite, takes it back."""
+    aws.ledger.move(aws.ledger.release(release.deployment_id), State.SHIFTING)
 
 
 def look_at_alarms(aws: Account, release: Release) -> None:

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from . import chart
+from seatrial.core import chart
+
 from .report import RehearsedRelease, Report
 
 WIDE, NARROW = 760, 340  # of the charts, in pixels; the style shows the one that fits
 
-STYLE = """
-:root {
-  color-scheme: light dark;
-  --ground: #ffffff; --ink: #1c2024; --faint: #5b6470; --rule: #d9dee4; --panel: #f4f6f8;
-  --stable: #2a6fb5; --candidate: #c2570c; --good: #1a7340; --bad: #b3261e; --mark: #5b6470;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --ground: #15181c; --ink: #e7eaee; --faint: #a3adb8; --rule: #343b44; --panel: #1e2329;
-    --stable: #6fb1f2; --candidate: #f0924a; --good: #5cc98b; --bad: #ff8a80; --mark: #a3adb8;
-  }
-}
+_COLOURS = f"""
+:root {{ color-scheme: light dark;{chart.LIGHT} }}
+@media (prefers-color-scheme: dark) {{ :root {{{chart.DARK} }} }}
+"""
+_LAYOUT = """\
 * { box-sizing: border-box; }
 body {
   margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 800px; background: var(--ground); color: var(--ink);
@@ -48,23 +42,9 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .marks b { color: var(--faint); }
 pre { white-space: pre-wrap; background: var(--panel); padding: .75rem; border-radius: 4px; font-size: .8rem; }
 summary { cursor: pointer; margin-top: 1rem; }
-svg { display: block; max-width: 100%; height: auto; margin-top: 1rem; }
+"""
+_ON_A_PHONE = """
 svg.narrow { display: none; }
-svg text {
-  font: 12px system-ui, sans-serif; fill: var(--ink);
-  stroke: var(--ground); stroke-width: 4px; paint-order: stroke;
-}
-svg text.title { font-weight: 600; }
-svg text.faint { fill: var(--faint); }
-svg .grid { stroke: var(--rule); }
-svg .candidate-line { fill: none; stroke: var(--candidate); stroke-width: 2; }
-svg .candidate-area { fill: var(--candidate); opacity: .14; }
-svg .met { fill: var(--candidate); }
-svg rect.stable { fill: var(--stable); } svg rect.candidate { fill: var(--candidate); }
-svg line.mark { stroke: var(--mark); stroke-dasharray: 3 3; }
-svg .number circle { fill: var(--mark); } svg .number text { fill: var(--ground); stroke: none; font-weight: 600; }
-svg line.alarm, svg line.rollback { stroke: var(--bad); }
-svg .number.alarm circle, svg .number.rollback circle { fill: var(--bad); }
 @media (max-width: 640px) {
   body { padding: 1rem .8rem 3rem; }
   svg.wide { display: none; } svg.narrow { display: block; }
@@ -75,6 +55,7 @@ svg .number.alarm circle, svg .number.rollback circle { fill: var(--bad); }
   .wide td[data-name]::before { content: attr(data-name) ": "; color: var(--faint); font-weight: 400; }
 }
 """
+STYLE = _COLOURS + _LAYOUT + chart.STYLE + _ON_A_PHONE
 
 
 def html(report: Report) -> str:
@@ -136,8 +117,8 @@ def _section(release: RehearsedRelease) -> Iterator[str]:
     won = f", first by {escape(release.won)}" if release.won else ""
     yield f"<p><strong>{escape(release.result.capitalize())}</strong>{won}: {escape(release.reason)}</p>"
     yield from _checks(release)
-    yield chart.svg(release, WIDE).replace("<svg ", '<svg class="wide" ', 1)
-    yield chart.svg(release, NARROW).replace("<svg ", '<svg class="narrow" ', 1)
+    yield chart.svg(release.chart, WIDE).replace("<svg ", '<svg class="wide" ', 1)
+    yield chart.svg(release.chart, NARROW).replace("<svg ", '<svg class="narrow" ', 1)
     yield from _marks(release)
     yield from _numbers(release)
     yield f"<details{'' if release.ok else ' open'}><summary>Its story, {len(release.story)} lines</summary>"

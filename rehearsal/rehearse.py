@@ -32,6 +32,7 @@ from rehearsal.screen import Screen
 from rehearsal.stage import Stage, StageError
 from rehearsal.theatre import RehearsalError, Seatrials, Service, Watcher
 from rehearsal.traffic import Traffic
+from seatrial.core import chart
 
 SIDE_BY_SIDE: dict[str, tuple[Scenario, ...]] = {
     "payments-1": (good.SCENARIO, on_call.SCENARIO),
@@ -75,8 +76,8 @@ def told(scenario: Scenario, seen: Seen) -> report.RehearsedRelease:
         ok=all(check.ok for check in checks) and _result(seen) == scenario.result,
         checks=tuple(report.Check(c.what, c.expected, c.happened, c.ok) for c in (_as_result(scenario, seen), *checks)),
         seconds=seen.seconds_after,
-        weights=tuple(report.Weight(round(t, 1), share) for t, share in seen.weights()),
-        requests=tuple(report.Bucket(*row) for row in buckets(seen)),
+        weights=tuple(chart.Weight(round(t, 1), share) for t, share in seen.weights()),
+        requests=tuple(chart.Bucket(*row) for row in buckets(seen)),
         marks=tuple(_marks(seen)),
         story=tuple(seen.story),
     )
@@ -98,13 +99,13 @@ def _as_result(scenario: Scenario, seen: Seen) -> Check:
     return same("what came of the release", scenario.result, _result(seen))
 
 
-def _marks(seen: Seen) -> Iterator[report.Mark]:
+def _marks(seen: Seen) -> Iterator[chart.Mark]:
     for record in seen.records:
         at = round(record["t"] - seen.started, 1)
         if record["kind"] == "alarm" and record["new"] == "ALARM":
-            yield report.Mark(at, "alarm", f"{record['alarm']} rings")
+            yield chart.Mark(at, "alarm", f"{record['alarm']} rings")
         elif record["kind"] == "codedeploy" and (kind := _mark_kind(seen, record)):
-            yield report.Mark(at, kind, _FUNCTION_ARN.sub("", record["text"]))
+            yield chart.Mark(at, kind, _FUNCTION_ARN.sub("", record["text"]))
 
 
 def _mark_kind(seen: Seen, record: dict[str, Any]) -> str | None:

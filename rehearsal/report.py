@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from seatrial.core.chart import Bucket, Chart, Mark, Weight
+
 RESULTS: Final = ("released", "refused", "taken back")
 KINDS: Final = ("hook", "gate", "alarm", "decision", "rollback", "stack", "oncall")
 BUCKET: Final = 10  # stage seconds that one bucket of requests covers
@@ -29,46 +31,11 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Weight:
-    """From `t` on, `share` (0 to 1) of the traffic was sent to the candidate."""
-
-    t: float
-    share: float
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """The requests of ten seconds from `start` on, by the version that answered; `…_bad` are among `…_served`."""
-
-    start: float
-    stable_served: int
-    stable_bad: int
-    candidate_served: int
-    candidate_bad: int
-
-    @property
-    def bad(self) -> int:
-        return self.stable_bad + self.candidate_bad
-
-    @property
-    def served(self) -> int:
-        return self.stable_served + self.candidate_served
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something that happened at `t` and is worth a line in the chart; `kind` is one of KINDS."""
-
-    t: float
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
 class RehearsedRelease:
     """One release. Every `t` and `seconds` is stage time in seconds since its deployment began.
 
     `won` is who took it back first, `functions/rollback` or `CodeDeploy's alarm poll`, or None where nobody had to.
+    Each bucket of `requests` covers BUCKET seconds, and a mark's `kind` is one of KINDS.
     """
 
     id: str
@@ -88,6 +55,19 @@ class RehearsedRelease:
     requests: tuple[Bucket, ...]
     marks: tuple[Mark, ...]
     story: tuple[str, ...]
+
+    @property
+    def chart(self) -> Chart:
+        return Chart(
+            stable=self.stable,
+            candidate=self.candidate,
+            seconds=self.seconds,
+            weights=self.weights,
+            requests=self.requests,
+            marks=self.marks,
+            bucket=BUCKET,
+            caption="minutes of stage time since the deployment began",
+        )
 
 
 @dataclass(frozen=True)

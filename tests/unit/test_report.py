@@ -17,8 +17,9 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from rehearsal import chart, page, report
+from rehearsal import page, report
 from rehearsal.table import table
+from seatrial.core import chart
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 DOCUMENT = json.loads((FIXTURES / "report.json").read_text())
@@ -133,7 +134,7 @@ def test_text_from_a_release_is_never_markup() -> None:
     hostile = replace(
         GOOD,
         **everywhere,
-        marks=(report.Mark(1.0, "gate", "<i>&"),),
+        marks=(chart.Mark(1.0, "gate", "<i>&"),),
         checks=(report.Check("<i>", "<i>", "<i>", True),),
         story=("<i>",),
     )
@@ -149,7 +150,7 @@ def test_the_verdict_counts_what_went_wrong() -> None:
 
 
 def drawing(release: report.RehearsedRelease, width: int = 760) -> ElementTree.Element:
-    return ElementTree.fromstring(chart.svg(release, width))
+    return ElementTree.fromstring(chart.svg(release.chart, width))
 
 
 def numbers(element: ElementTree.Element, *names: str) -> list[float]:
@@ -165,7 +166,7 @@ def test_bars_are_as_high_as_their_counts() -> None:
 
 
 def test_bad_outcomes_of_both_versions_stand_on_each_other() -> None:
-    both = replace(SOME, requests=(report.Bucket(0, 10, 2, 10, 3),))
+    both = replace(SOME, requests=(chart.Bucket(0, 10, 2, 10, 3),))
     stable, candidate = (
         numbers(bar, "y", "height") for bar in drawing(both).iter("rect") if bar.find("title") is not None
     )
@@ -181,7 +182,7 @@ def test_the_line_steps_where_the_weights_do() -> None:
 
 @pytest.mark.parametrize("width", [page.NARROW, page.WIDE])
 def test_numbers_of_marks_do_not_cover_each_other(width: int) -> None:
-    crowded = replace(SOME, marks=tuple(report.Mark(t / 10, "hook", "now") for t in range(12)))
+    crowded = replace(SOME, marks=tuple(chart.Mark(t / 10, "hook", "now") for t in range(12)))
     svg = drawing(crowded, width)
     centres = [numbers(circle, "cx", "cy") for group in svg.iter("g") for circle in group.iter("circle")]
     assert len(centres) == 12
@@ -193,7 +194,7 @@ def test_numbers_of_marks_do_not_cover_each_other(width: int) -> None:
 @pytest.mark.parametrize("seconds", [12.0, 347.0, 7200.0])
 def test_everything_stays_inside_and_ticks_apart(width: int, seconds: float) -> None:
     release = replace(
-        GOOD, seconds=seconds, requests=tuple(report.Bucket(t, 5, 1, 5, 1) for t in range(-20, int(seconds), 10))
+        GOOD, seconds=seconds, requests=tuple(chart.Bucket(t, 5, 1, 5, 1) for t in range(-20, int(seconds), 10))
     )
     svg = drawing(release, width)
     for rectangle in svg.iter("rect"):
@@ -207,7 +208,7 @@ def test_everything_stays_inside_and_ticks_apart(width: int, seconds: float) -> 
 
 def test_a_release_of_which_nothing_is_known_has_a_chart_too() -> None:
     nothing = replace(DARK, seconds=0.0, weights=(), requests=(), marks=(), checks=(), story=())
-    assert "none" in "".join(drawing(nothing).itertext())
+    assert "no request was counted" in "".join(drawing(nothing).itertext())
     assert page.html(replace(REPORT, releases=(nothing,)))
     console = Console(width=90, file=StringIO())
     console.print(table(replace(REPORT, releases=(nothing,))))
@@ -216,7 +217,7 @@ def test_a_release_of_which_nothing_is_known_has_a_chart_too() -> None:
 
 
 def test_the_chart_is_told_in_a_sentence() -> None:
-    assert chart.describe(SOME) == (
+    assert chart.describe(SOME.chart) == (
         "Version 3 got at most 10% of the traffic and ended with 0%; it answered 20 requests, 9 of them badly."
         " Version 2 answered 0 badly."
     )

@@ -66,9 +66,12 @@ def lambda_error(result: dict[str, Any], handler: str) -> dict[str, Any]:
             "errorType": "Runtime.ImportModuleError",
             "stackTrace": [],
         }
+    if message.startswith("Runtime exited"):
+        return {**body, "errorType": "Runtime.ExitError"}
     if body.get("errorType") == "Runtime.HandlerError":
         lines = [line for line in str(result.get("log", "")).splitlines() if line.strip()]
-        raised = _RAISED.match(lines[-1]) if lines else None
+        # Python names the exception in the last line of its trace, node in the first, above indented frames.
+        raised = next((found for line in reversed(lines) if (found := _RAISED.match(line))), None)
         return {**body, "errorType": raised.group(1) if raised else "Exception", "stackTrace": []}
     return body
 

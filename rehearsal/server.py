@@ -72,6 +72,7 @@ class Additions:
             apis,
             codedeploy,
             concurrency,
+            environments,
             event_sources,
             iam,
             metrics,
@@ -93,6 +94,7 @@ class Additions:
         apis.install()
         concurrency.install()
         runtime.install(folder)
+        environments.install()
         packages.install(port)
         self.faults = faults.Faults()
         self.codedeploy = codedeploy.install(

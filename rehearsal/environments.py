@@ -1,0 +1,191 @@
+"""Gap of MiniStack: an invoke waits up to 50 ms for log lines that never come, and an exception ends the environment.
+
+Here an environment marks the end of each invoke's log, so nothing is waited for, and lives on after its handler raised,
+as on AWS: what the function keeps between invokes is still there at the next one. A function that can't run here is
+refused when it is deployed; MiniStack answers for it as if it had succeeded.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
+
+MARK = "\x1eend of the log"
+LOG_SECONDS = 0.25
+"""How long the mark may take after the answer. It is written before the answer, so it is nearly always there."""
+
+PYTHON_PRELUDE = f"""
+import sys
+
+class _Marked:
+    def __init__(self, out):
+        self.write, self._flush = out.write, out.flush
+
+    def flush(self):
+        sys.__stderr__.write({MARK + chr(10)!r})
+        sys.__stderr__.flush()
+        self._flush()
+
+sys.stdout = _Marked(sys.stdout)
+"""
+NODE_PRELUDE = f"""
+{{
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = (...all) => {{ process.stderr.write({json.dumps(MARK + chr(10))}); return write(...all); }};
+}}
+"""
+
+
+def marking(script: str, runtime: str) -> str:
+    """MiniStack's script of an environment as one that marks the end of each log."""
+    return (PYTHON_PRELUDE if runtime.startswith("python") else NODE_PRELUDE) + script
+
+
+def install() -> None:
+    """From now on python and nodejs functions run in these environments."""
+    choose, detect = lambda_runtime._worker_class_for, lambda_runtime._detect_runtime_binary
+
+    def chosen(config: dict[str, Any]) -> Any:
+        found = choose(config)
+        return Environment if found is lambda_runtime.Worker else found
+
+    def detected(runtime: str) -> tuple[str, str]:
+        binary, script = detect(runtime)
+        return binary, marking(script, runtime) if script else script
+
+    lambda_runtime._worker_class_for = chosen
+    lambda_runtime._detect_runtime_binary = detected
+    lambda_svc._create_function = _refusing(lambda_svc._create_function)
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    handler["create"] = _refusing_resource(handler["create"], 1)
+    handler["update"] = _refusing_resource(handler["update"], 2)
+
+
+def refusal(function: Mapping[str, Any]) -> str | None:
+    """Why a function with these properties can't run here, or None."""
+    runtime = str(function.get("Runtime") or "")
+    if function.get("PackageType") == "Image" or (function.get("Code") or {}).get("ImageUri"):
+        return "The stage has no containers: deploy the function as a zip package with a python or nodejs runtime"
+    if runtime.startswith("nodejs") and not shutil.which("node"):
+        return f"The stage runs {runtime} with this machine's node, and there is none: install node"
+    if runtime.startswith(("python", "nodejs", "provided")):
+        return None
+    return f"The stage has no runtime {runtime or 'by default'}: its functions are python or nodejs"
+
+
+def _refusing(create: Callable[..., Any]) -> Callable[..., Any]:
+    def created(function: Mapping[str, Any]) -> Any:
+        if (refused := refusal(function)) is not None:
+            return lambda_svc.error_response_json("InvalidParameterValueException", refused, 400)
+        return create(function)
+
+    return created
+
+
+def _refusing_resource(provision: Callable[..., Any], properties: int) -> Callable[..., Any]:
+    """`properties` is which argument the new properties are."""
+
+    def provisioned(*arguments: Any) -> Any:
+        if (refused := refusal(arguments[properties])) is not None:
+            raise ValueError(refused)
+        return provision(*arguments)
+
+    return provisioned
+
+
+class Environment(lambda_runtime.Worker):  # type: ignore[misc]
+    """One process that runs one invoke after the other."""
+
+    _marks = 0
+
+    def invoke(
+        self,
+        event: Any,
+        request_id: str,
+        *,
+        trace_id: str | None = None,
+        depth: Any = None,
+        durable: dict[str, Any] | None = None,
+        invoked_function_arn: str | None = None,
+    ) -> dict[str, Any]:
+        """What the handler returned or raised, and the log. Raises RuntimeError when the code can't be imported."""
+        with self._lock:
+            cold = self._proc is None or self._proc.poll() is not None
+            if cold:
+                self._spawn()
+                self._marks = 1  # the import had a log too
+            seconds = float(self.config.get("Timeout", 3))
+            context = {
+                "request_id": request_id,
+                "invoked_function_arn": invoked_function_arn or self.config.get("FunctionArn", ""),
+                "timeout_ms": int(seconds * 1000),
+                "trace_id": trace_id,
+                "depth": depth,
+                "durable": durable or {},
+            }
+            answer = self._ask(json.dumps({"event": event, "ctx": context}), seconds)
+            return {**answer, "cold_start": cold, "log": self._log()}
+
+    def _ask(self, envelope: str, seconds: float) -> dict[str, Any]:
+        answers: list[dict[str, Any] | None] = []
+        process = self._proc
+        reader = threading.Thread(target=lambda: answers.append(_exchange(process, envelope)), daemon=True)
+        reader.start()
+        reader.join(timeout=seconds)
+        self._marks += 1
+        answered = bool(answers)
+        if answered and answers[0] is not None:
+            return answers[0]
+        self._marks = 0  # an environment that ended doesn't mark
+        lambda_runtime.kill_workers([self])
+        if not answered:
+            return {"status": "error", "error": f"Task timed out after {seconds:.2f} seconds"}
+        return {"status": "error", "error": _exited(process.wait())}
+
+    def _log(self) -> str:
+        lines, end = [], time.monotonic() + LOG_SECONDS
+        while self._marks or not self._stderr_queue.empty():
+            try:
+                line = self._stderr_queue.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                break
+            text = line.removesuffix(MARK)
+            self._marks -= text != line
+            if text or text == line:
+                lines.append(text)
+        return "\n".join(lines)
+
+
+def _exchange(process: Any, envelope: str) -> dict[str, Any] | None:
+    """Hand an invoke to the process and read its answer; None when the process ends instead."""
+    try:
+        process.stdin.write(envelope + "\n")
+        process.stdin.flush()
+        return next((answer for line in process.stdout if (answer := _answer(line))), None)
+    except (OSError, ValueError):  # a closed pipe
+        return None
+
+
+def _exited(code: int) -> str:
+    """Lambda's words for an environment that ended in mid-invoke."""
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    return f"Runtime exited with error: {f'exit status {code}' if code > 0 else f'signal: {-code}'}"
+
+
+def _answer(line: str) -> dict[str, Any] | None:
+    """The answer in a line of an environment's output, or None for what else a library may write there."""
+    try:
+        answer = json.loads(line) if line.startswith("{") else {}
+    except ValueError:
+        return None
+    return answer if answer.get("status") in ("ok", "error") else None

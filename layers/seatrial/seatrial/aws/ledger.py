@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -312,6 +312,30 @@ class Ledger:
         releases = (_release(_plain(item)) for item in items)
         return tuple(islice((release for release in releases if not alias or release.alias == alias), limit))
 
+    def opened_between(self, since: datetime, until: datetime, service: str = "") -> tuple[Release, ...]:
+        """The releases opened in that time, newest first: those of `function` or `function:alias`, or of all services.
+
+        For all it reads the whole index, which has the heads alone: people look at a board, no release waits for it.
+        """
+        function, _, alias = service.partition(":")
+        span = {":since": _text(since), ":until": _text(until)}
+        if function:
+            items = self._items(
+                IndexName="service",
+                KeyConditionExpression="service = :service AND opened_at BETWEEN :since AND :until",
+                ExpressionAttributeValues=_stored({":service": function, **span}),
+            )
+        else:
+            items = self._items(
+                "scan",
+                IndexName="service",
+                FilterExpression="opened_at BETWEEN :since AND :until",
+                ExpressionAttributeValues=_stored(span),
+            )
+        found = (_release(_plain(item)) for item in items)
+        kept = [release for release in found if not alias or release.alias == alias]
+        return tuple(sorted(kept, key=lambda release: release.opened_at, reverse=True))
+
     def _put_new(self, item: Mapping[str, Any]) -> bool:
         return self._conditionally(
             lambda: self._client.put_item(
@@ -399,9 +423,9 @@ class Ledger:
             raise
         return True
 
-    def _items(self, **how: Any) -> Iterator[dict[str, Any]]:
-        """The items of a query, page by page and only as far as they are read."""
-        for page in self._client.get_paginator("query").paginate(TableName=self._table, **how):
+    def _items(self, operation: Literal["query", "scan"] = "query", **how: Any) -> Iterator[dict[str, Any]]:
+        """The items of a query or a scan, page by page and only as far as they are read."""
+        for page in self._client.get_paginator(operation).paginate(TableName=self._table, **how):
             yield from page["Items"]
 
     def _expires(self, opened_at: datetime) -> int:

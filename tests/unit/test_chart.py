@@ -1,0 +1,99 @@
+"""The chart as the board draws it; tests/unit/test_report.py has what rehearsals draw."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+
+from seatrial.core import chart
+from seatrial.core.chart import Bucket, Chart, Mark, Weight
+
+HOUR = Chart(
+    stable="7",
+    candidate="8",
+    seconds=3_600.0,
+    weights=(Weight(60.0, 0.1), Weight(1_800.0, 1.0)),
+    requests=(Bucket(0.0, 90, 1, 10, 2), Bucket(60.0, 80, 0, 20, 0)),
+    marks=(Mark(60.0, "hook", "passed"), Mark(3_600.0, "rollback", "<back>")),
+    bucket=60,
+    caption="minutes & more",
+)
+
+
+def text(drawn: Chart, width: int = 760) -> str:
+    return " ".join(ElementTree.fromstring(chart.svg(drawn, width)).itertext())
+
+
+def test_the_length_of_a_bucket_is_told_as_people_say_it() -> None:
+    assert "Bad outcomes in 1 min" in text(HOUR)
+    assert "Bad outcomes in 10 s" in text(replace(HOUR, bucket=10))
+    assert "Bad outcomes in 5 min" in text(replace(HOUR, bucket=300))
+
+
+def test_a_bar_covers_its_bucket_and_no_more() -> None:
+    drawn = ElementTree.fromstring(chart.svg(HOUR, 3_600))
+    bars = [element for element in drawn.iter("rect") if element.get("class") == "candidate"][1:]  # less the key
+    (bar,) = bars
+    assert float(bar.get("width", "0")) <= chart.WIDEST_BAR
+
+
+def test_without_a_plan_there_is_no_line_but_the_dots_stay() -> None:
+    unplanned = chart.svg(replace(HOUR, weights=None), 760)
+    assert "candidate-line" not in unplanned
+    assert unplanned.count('class="met"') == 2
+
+
+def test_without_a_plan_the_sentence_claims_none() -> None:
+    assert chart.describe(replace(HOUR, weights=None)) == (
+        "Version 8 answered 30 requests, 2 of them badly. Version 7 answered 1 badly."
+    )
+
+
+def test_no_bad_outcome_is_another_thing_than_no_request() -> None:
+    assert "none" in text(replace(HOUR, requests=(Bucket(0.0, 5, 0, 1, 0),)))
+    assert "no request was counted" in text(replace(HOUR, requests=()))
+
+
+def test_words_are_escaped_also_in_kinds_and_captions() -> None:
+    hostile = replace(HOUR, marks=(Mark(1.0, '"><script>', "<b>"),), caption="<script>", stable="<i>", candidate="&")
+    drawn = ElementTree.fromstring(chart.svg(hostile, 340))
+    assert {element.tag for element in drawn.iter()} <= {
+        "svg", "line", "g", "title", "circle", "text", "polygon", "polyline", "rect"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", [1.0, 60.0, 7_200.0, 2 * 86_400.0])
+def test_times_keep_their_distance_however_long_it_took(seconds: float) -> None:
+    axis = chart.TimeAxis(0.0, seconds, chart.LEFT, 340 - chart.RIGHT)
+    places = [axis.x(tick) for tick in axis.ticks()]
+    assert all(after - before >= 60 for before, after in pairwise(places))
+
+
+@pytest.mark.parametrize("palette", [chart.LIGHT, chart.DARK])
+@pytest.mark.parametrize("colour", ["ink", "faint", "good", "bad", "mark"])
+def test_words_can_be_read_on_their_ground(palette: str, colour: str) -> None:
+    """WCAG 2.2, 1.4.3: a contrast of 4.5 to 1."""
+    assert contrast(palette, colour, "ground") >= 4.5
+
+
+@pytest.mark.parametrize("palette", [chart.LIGHT, chart.DARK])
+@pytest.mark.parametrize("colour", ["stable", "candidate"])
+def test_bars_can_be_seen_on_their_ground(palette: str, colour: str) -> None:
+    """WCAG 2.2, 1.4.11: a contrast of 3 to 1."""
+    assert contrast(palette, colour, "ground") >= 3.0
+
+
+def contrast(palette: str, one: str, other: str) -> float:
+    found = dict(re.findall(r"--(\w+): #(\w{6});", palette))
+    darker, lighter = sorted((luminance(found[one]), luminance(found[other])))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -60,7 +60,7 @@ def needed_by(name: str, deps: Deps) -> set[str]:
 
 
 class CancelledError(Exception):
-    """Another alias of the stack failed. ? CloudFormation's own words for it."""
+    """Another alias of the stack failed, or somebody cancelled the update. ? CloudFormation's own words for it."""
 
     def __init__(self) -> None:
         super().__init__("Resource update cancelled")

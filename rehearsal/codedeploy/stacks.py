@@ -23,6 +23,8 @@ from .templates import ALIAS, Operation
 
 # The alias's resource schema: an update may take 120 minutes.
 LONGEST_UPDATE = 120 * 60.0
+LOOK_EVERY = 0.2
+"""Wall seconds between two looks at whether the update was cancelled."""
 
 type Properties = Mapping[str, Any]
 
@@ -116,12 +118,13 @@ class AliasUpdate:
         """Returns when the alias has shifted. Raises ResourceFailedError when it hasn't, after its rollback."""
         started = running.shifts.begin(functools.partial(self._created, policy, spec), self._stop)
         events.add("UPDATE_IN_PROGRESS", f"CodeDeploy deployment started: {started}")
-        ended = self._until_it_ends(started)
+        ended = self._until_it_ends(started, events.stack_name)
         if ended.rollback_id:
             events.add("UPDATE_IN_PROGRESS", f"CodeDeploy rollback deployment started: {ended.rollback_id}")
             self.service.wait(ended.rollback_id)
         if ended.status is not Status.SUCCEEDED:
-            if running.shifts.cancelled and ended.error == model.stopped_by_user(None).error:
+            cancelled = running.shifts.cancelled or _cancel_requested(events.stack_name)
+            if cancelled and ended.error == model.stopped_by_user(None).error:
                 raise CancelledError
             said = ended.error.message if ended.error else f"It was {ended.status} when the stage was reset."
             raise ResourceFailedError(f"{started} failed. {said}")
@@ -137,13 +140,19 @@ class AliasUpdate:
             conflict = "A conflicting deployment is in progress. " if error.name.startswith("DeploymentLimit") else ""
             raise ResourceFailedError(f"{conflict}{error.message}") from error
 
-    def _until_it_ends(self, deployment_id: str) -> Deployment:
-        """? What CloudFormation does to a deployment that takes longer than it waits: here it is stopped."""
-        ended = self.service.wait(deployment_id, LONGEST_UPDATE)
-        if ended.ended:
-            return ended
-        self.service.stop(deployment_id, rollback=True)
-        return self.service.wait(deployment_id)
+    def _until_it_ends(self, deployment_id: str, stack_name: str) -> Deployment:
+        """? What CloudFormation does to a deployment that takes longer than it waits: here it is stopped.
+
+        So is one whose stack's update is cancelled meanwhile.
+        """
+        clock = self.service.clock
+        latest = clock.epoch() + LONGEST_UPDATE
+        look = LOOK_EVERY * clock.rate
+        while not (now := self.service.wait(deployment_id, look)).ended:
+            if clock.epoch() >= latest or _cancel_requested(stack_name):
+                self._stop(deployment_id)
+                return self.service.wait(deployment_id)
+        return now
 
     def _stop(self, deployment_id: str) -> None:
         """? Whether CloudFormation stops the deployments of aliases whose update it cancels; it has the permission."""
@@ -162,6 +171,11 @@ class Events:
 
     def add(self, status: str, reason: str = "") -> None:
         templates.tell(self.stack_id, self.stack_name, self.logical_id, status, reason, self.physical_id)
+
+
+def _cancel_requested(stack_name: str) -> bool:
+    """CancelUpdateStack was called; MiniStack looks at it between two resources alone."""
+    return bool((cloudformation._stacks.get(stack_name) or {}).get("_cancel_requested"))
 
 
 def _spec(policy: Properties, old: Properties, new: Properties) -> AppSpec:

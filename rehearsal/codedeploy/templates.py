@@ -3,7 +3,8 @@
 - references inside an UpdatePolicy are no dependencies, so an alias was updated before its group;
 - SAM is transformed with the parameters' defaults alone, so `Enabled` and `Type` by parameter were ignored;
 - a change set compares raw policies and ignores conditions, so a parameter that only flips one was "no change";
-- aliases were updated one after the other (`side_by_side`).
+- aliases were updated one after the other (`side_by_side`);
+- a nested stack's template was taken as it is, without its transforms, and an update lost its resources' attributes.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import functools
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from ministack.services import cloudformation
-from ministack.services.cloudformation import changesets, engine, handlers, stacks
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from .side_by_side import Shifts, behind_the_rest, needed_by
 
@@ -96,13 +98,12 @@ def operation(stack_name: str) -> Operation:
     if running is not None and running.stack_name == stack_name:
         return running
     stack = cloudformation._stacks[stack_name]
-    resources = stack.get("_resources") or {}
     return Operation(
         stack_name,
         stack.get("_template") or {},
         stack.get("_resolved_params") or {},
-        resources,
-        before=resources,
+        stack.get("_resources") or {},
+        before={},  # there, aliases are updated one after the other
         rolling_back="ROLLBACK" in stack.get("StackStatus", ""),
     )
 
@@ -114,12 +115,15 @@ def install() -> None:
     _replace("_extract_deps", _deps_of_policies_too)
     _replace("_topological_sort", _aliases_behind_the_rest)
     _replace("_add_event", _told_once)
+    _replace("_parse_template", _transformed_where_nested)
+    _replace("_cfn_nested_stack_deploy", _as_nested, provisioners)
+    _replace("_update_resource", _with_attributes, provisioners)
     _replace("_apply_transforms", _transforms_with_the_parameters)
     _replace("_resolve_props_for_diff", _resolved_with_conditions)
 
 
-def _replace(name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    modules = [module for module in (engine, stacks, handlers, changesets) if hasattr(module, name)]
+def _replace(name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]], *others: ModuleType) -> None:
+    modules = [module for module in (engine, stacks, handlers, changesets, *others) if hasattr(module, name)]
     original = getattr(modules[0], name)
     if hasattr(original, "__wrapped__"):  # installed before, in this process
         original = original.__wrapped__
@@ -235,6 +239,50 @@ def _transforms_with_the_parameters(original: Callable[..., Any]) -> Callable[..
         return transformed
 
     return transform
+
+
+_nested: ContextVar[list[dict[str, str]] | None] = ContextVar("stage_nested_stack", default=None)
+"""The parameters of a nested stack whose template is about to be parsed."""
+
+
+def _as_nested(original: Callable[..., Any]) -> Callable[..., Any]:
+    def deploy(logical_id: str, properties: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        given = properties.get("Parameters")
+        values = given.items() if isinstance(given, dict) else ()
+        token = _nested.set([{"Key": name, "Value": str(value)} for name, value in values])
+        try:
+            return original(logical_id, properties, *args, **kwargs)
+        finally:
+            _nested.reset(token)
+
+    return deploy
+
+
+def _transformed_where_nested(original: Callable[..., Any]) -> Callable[..., Any]:
+    def parse(body: str, *args: Any, **kwargs: Any) -> Template:
+        template: Template = original(body, *args, **kwargs)
+        given = _nested.get()
+        if given is None:
+            return template
+        _nested.set(None)  # what is parsed from now on, for a resource of the stack, is no nested template
+        transformed: Template = engine._apply_transforms(template, given)
+        return transformed
+
+    return parse
+
+
+def _with_attributes(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What an update doesn't answer stays as it was."""
+
+    def update(
+        kind: str, physical_id: str, old: Any, new: Any, stack_name: str, logical_id: str, attributes: Any = None
+    ) -> Any:
+        if attributes is None:
+            stack = cloudformation._stacks.get(stack_name) or {}
+            attributes = stack.get("_resources", {}).get(logical_id, {}).get("Attributes", {})
+        return original(kind, physical_id, old, new, stack_name, logical_id, attributes)
+
+    return update
 
 
 def _takes_a_value(definition: object) -> bool:

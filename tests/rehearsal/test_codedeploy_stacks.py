@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -331,6 +333,28 @@ def test_when_one_alias_fails_the_one_that_still_shifts_is_stopped_and_taken_bac
     assert back["creator"] == "codeDeployRollback"
     assert reasons(stage, "both", "SlowAlias")[-1] == ("UPDATE_FAILED", "Resource update cancelled")
     assert (alias(stage, "both", "Slow"), alias(stage, "both", "Quick")) == (("1", {}), ("1", {}))
+
+
+def test_cancelling_a_stacks_update_takes_its_release_back(stage: Stage) -> None:
+    def release(number: str) -> dict[str, Any]:
+        slow = "LambdaLinear10PercentEvery10Minutes"
+        return template(number, shifted("Service", number, number, None, slow, []), hook=False)
+
+    assert apply(stage, "cancelled", release("1")) == "CREATE_COMPLETE"
+    cancel = threading.Thread(target=cancel_at_the_first_weight, args=(stage, "cancelled"))
+    cancel.start()
+    assert apply(stage, "cancelled", release("2")) == "UPDATE_ROLLBACK_COMPLETE"
+    cancel.join()
+    stopped, back = deployments(stage, "cancelled")
+    assert (stopped["status"], back["creator"]) == ("Stopped", "codeDeployRollback")
+    assert alias(stage, "cancelled") == ("1", {})
+
+
+def cancel_at_the_first_weight(stage: Stage, name: str) -> None:
+    deadline = time.monotonic() + 20
+    while alias(stage, name)[1] == {} and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    stage.client("cloudformation").cancel_update_stack(StackName=name)
 
 
 def test_two_aliases_of_one_function_shift_at_once_each_by_its_own_configuration(stage: Stage) -> None:

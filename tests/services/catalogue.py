@@ -74,5 +74,17 @@ SERVICES = (
         {"measured-Measured": ALARM},
         {"invoke": "Measured"},
     ),
+    Service(
+        "links",
+        "function URL, a schedule of the scheduler's own and a rule on the alias; provisioned concurrency; no retries",
+        {"links-Links": HOOK},
+        {"url": "Url"},
+    ),
+    Service(
+        "nested",
+        "the alias stands in a nested application, which gets its configuration as a parameter",
+        {"nested-Thumbs": ALARM},
+        {"invoke": "Function"},
+    ),
 )
 BY_NAME = {service.name: service for service in SERVICES}

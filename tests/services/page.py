@@ -62,7 +62,7 @@ def _named(one: Deployment) -> list[tuple[float, str]]:
 
 def _short(name: str) -> str:
     """Without the random ends that CloudFormation gives to names, so that two runs make like pages."""
-    return re.sub(r"-[0-9A-F]{13}\b", "", name)
+    return re.sub(r"-[0-9A-F]{13}\b|-[0-9a-f]{8}-[0-9a-f]{3}\b", "", name)
 
 
 def _reasons(bad: Release) -> str:

@@ -117,10 +117,12 @@ class Owner:
             ),
         )
 
-    def resources(self, kind: str = "") -> dict[str, str]:
-        """Physical by logical id."""
-        found = self._cloudformation.describe_stack_resources(StackName=self.service.name)["StackResources"]
-        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if kind in one["ResourceType"]}
+    def resources(self, kind: str = "", stack: str = "") -> dict[str, str]:
+        """Physical by logical id, those of nested stacks too."""
+        found = self._cloudformation.describe_stack_resources(StackName=stack or self.service.name)["StackResources"]
+        nested = [one["PhysicalResourceId"] for one in found if one["ResourceType"] == "AWS::CloudFormation::Stack"]
+        here = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if kind in one["ResourceType"]}
+        return {name: one for below in nested for name, one in self.resources(kind, below).items()} | here
 
     def configs(self, release: Release) -> dict[str, Any]:
         """The configurations of a release's deployments, as CodeDeploy describes them."""
@@ -262,7 +264,8 @@ class Owner:
                 self._lambda.invoke(FunctionName=address, Qualifier="live", Payload=json.dumps({"id": one}).encode())
             case "url":
                 host, _, path = address.removeprefix("https://").partition("/")
-                here = f"{host.partition('.')[0]}.execute-api.localhost:{self.stage.port}"
+                api = f"{host.partition('.')[0]}.execute-api.localhost:{self.stage.port}"
+                here = host if ".lambda-url." in host else api
                 request = urllib.request.Request(f"{self.stage.endpoint}/{path}", headers={"Host": here})
                 urllib.request.urlopen(request, timeout=20).read()
             case "queue":

@@ -1,0 +1,7 @@
+RELEASE = "Release1"
+
+
+def handler(event, context):
+    if "Bad" in RELEASE:
+        raise MemoryError
+    return RELEASE

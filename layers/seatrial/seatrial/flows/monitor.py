@@ -13,7 +13,7 @@ from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, DeploymentChanged, Tick
 from seatrial.core.reconcile import Close, Move, StopAgain, reconcile, unknown
 from seatrial.core.release import Release, State
-from seatrial.flows import bake, guard, preflight, rollback, tell
+from seatrial.flows import bake, guard, measure, preflight, rollback, tell
 from seatrial.flows.account import Account
 
 # EventBridge delivers within seconds, and CodeDeploy polls every 10 to 30 s. What rings longer was lost.
@@ -99,7 +99,7 @@ def _concerned(aws: Account, deployment_id: str) -> Release | None:
     try:
         deployment = aws.codedeploy.deployment(deployment_id)
     except DeploymentUnknownError as error:
-        aws.log.warning(str(error))
+        aws.log.warning(str(error), extra={"release": deployment_id})
         return None
     if deployment.rollback_of:
         return aws.ledger.find(deployment.rollback_of)
@@ -129,6 +129,7 @@ def _reconciled(aws: Account, release: Release) -> State | None:
                 return None
             tell.step(aws, release, "closed", sentence, by=by)
             tell.people(aws, release, end, story.ending(end), sentence)
+            measure.closed(aws, release)
             return end
         case Move(to, sentence, by):
             if aws.ledger.move(release, to):

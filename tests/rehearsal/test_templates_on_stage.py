@@ -1,0 +1,170 @@
+"""What templates say of functions beyond their code: kept to, or refused by its name when it is deployed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+
+from rehearsal.stage import ACCOUNT, Stage
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/tests"
+QUICKLY = {"Delay": 0.1, "MaxAttempts": 300}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(minute=0.5) as stage:
+        yield stage
+
+
+def function(text: str = "one", **properties: Any) -> dict[str, Any]:
+    code = f"def handler(event, context):\n    return {text!r}\n"
+    fixed = {"Runtime": "python3.13", "Handler": "index.handler", "Role": ROLE, "Code": {"ZipFile": code}}
+    return {"Type": "AWS::Lambda::Function", "Properties": {**fixed, **properties}}
+
+
+def deploy(stage: Stage, name: str, resources: dict[str, Any], **template: Any) -> tuple[str, list[str]]:
+    """Create or update the stack: its status, and the reasons of what failed."""
+    cloudformation = stage.client("cloudformation")
+    body = json.dumps({"Resources": resources, **template})
+    try:
+        cloudformation.describe_stacks(StackName=name)
+        call, waiter = cloudformation.update_stack, "stack_update_complete"
+    except ClientError:
+        call, waiter = cloudformation.create_stack, "stack_create_complete"
+    call(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+    with contextlib.suppress(WaiterError):
+        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig=QUICKLY)
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [one.get("ResourceStatusReason", "") for one in events if one["ResourceStatus"].endswith("FAILED")]
+    return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"], failed
+
+
+def test_reserved_concurrency_is_the_templates_and_goes_back_with_a_rollback(stage: Stage) -> None:
+    functions = stage.client("lambda")
+
+    def reserved() -> Any:
+        return functions.get_function_concurrency(FunctionName="reserved").get("ReservedConcurrentExecutions")
+
+    named = {"FunctionName": "reserved"}
+    assert deploy(stage, "r", {"F": function(**named, ReservedConcurrentExecutions=0)}) == ("CREATE_COMPLETE", [])
+    with pytest.raises(ClientError, match="ReservedConcurrentExecutions"):
+        functions.invoke(FunctionName="reserved")
+    assert deploy(stage, "r", {"F": function(**named, ReservedConcurrentExecutions=3)})[0] == "UPDATE_COMPLETE"
+    broken = {**function(Runtime="java21"), "DependsOn": "F"}
+    more = {"F": function(**named, ReservedConcurrentExecutions=7), "Broken": broken}
+    assert deploy(stage, "r", more)[0] == "UPDATE_ROLLBACK_COMPLETE"
+    assert reserved() == 3
+    assert deploy(stage, "r", {"F": function(**named)})[0] == "UPDATE_COMPLETE"
+    assert reserved() is None
+
+
+def test_provisioned_concurrency_cant_be_managed_while_an_alias_routes_to_two_versions(stage: Stage) -> None:
+    functions = stage.client("lambda")
+    deploy(stage, "p", {"F": function(FunctionName="warm")})
+    functions.publish_version(FunctionName="warm")
+    functions.update_function_configuration(FunctionName="warm", Description="two")
+    functions.publish_version(FunctionName="warm")
+    functions.create_alias(
+        FunctionName="warm", Name="live", FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.1}}
+    )
+    wanted = {"FunctionName": "warm", "Qualifier": "live", "ProvisionedConcurrentExecutions": 1}
+    with pytest.raises(ClientError, match="routes to two versions"):
+        functions.put_provisioned_concurrency_config(**wanted)
+    functions.update_alias(FunctionName="warm", Name="live", RoutingConfig={})
+    assert functions.put_provisioned_concurrency_config(**wanted)["RequestedProvisionedConcurrentExecutions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("resource", "named"),
+    [
+        pytest.param(function(Runtime="java21"), "java21", id="a runtime that isn't there"),
+        pytest.param(
+            {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {"PackageType": "Image", "Role": ROLE, "Code": {"ImageUri": "example.com/one:1"}},
+            },
+            "containers",
+            id="an image",
+        ),
+        pytest.param(
+            {
+                "Type": "AWS::ApiGatewayV2::Api",
+                "Properties": {"Body": {"components": {"securitySchemes": {"jwt": {}}}, "paths": {}}},
+            },
+            "authorizers",
+            id="an HTTP API's authorizer",
+        ),
+        pytest.param(
+            {
+                "Type": "AWS::CodeDeploy::DeploymentConfig",
+                "Properties": {"ComputePlatform": "ECS", "TrafficRoutingConfig": {"Type": "AllAtOnce"}},
+            },
+            "ECS",
+            id="another compute platform",
+        ),
+    ],
+)
+def test_what_the_stage_cant_do_is_refused_by_name(
+    stage: Stage, request: pytest.FixtureRequest, resource: dict[str, Any], named: str
+) -> None:
+    name = f"refused-{abs(hash(request.node.name))}"
+    status, failed = deploy(stage, name, {"Refused": resource})
+    assert status == "ROLLBACK_COMPLETE"
+    assert any(named in reason for reason in failed), failed
+
+
+def test_a_parameter_may_name_an_ssm_parameter_that_holds_the_version(stage: Stage) -> None:
+    ssm = stage.client("ssm")
+
+    def release(text: str) -> tuple[str, list[str]]:
+        resources = {
+            "F": function(text, FunctionName="pinned"),
+            f"Version{text}": {
+                "Type": "AWS::Lambda::Version",
+                "DeletionPolicy": "Retain",
+                "Properties": {"FunctionName": {"Ref": "F"}},
+            },
+            "Application": {"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}},
+            "Group": {
+                "Type": "AWS::CodeDeploy::DeploymentGroup",
+                "Properties": {
+                    "ApplicationName": {"Ref": "Application"},
+                    "DeploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce",
+                    "ServiceRoleArn": ROLE,
+                    "DeploymentStyle": {
+                        "DeploymentType": "BLUE_GREEN",
+                        "DeploymentOption": "WITH_TRAFFIC_CONTROL",
+                    },
+                },
+            },
+            "Alias": {
+                "Type": "AWS::Lambda::Alias",
+                "DependsOn": f"Version{text}",
+                "Properties": {"FunctionName": {"Ref": "F"}, "Name": "live", "FunctionVersion": {"Ref": "Released"}},
+                "UpdatePolicy": {
+                    "CodeDeployLambdaAliasUpdate": {
+                        "ApplicationName": {"Ref": "Application"},
+                        "DeploymentGroupName": {"Ref": "Group"},
+                    }
+                },
+            },
+        }
+        released = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/released"}
+        return deploy(stage, "ssm", resources, Parameters={"Released": released})
+
+    ssm.put_parameter(Name="/released", Value="1", Type="String")
+    assert release("one") == ("CREATE_COMPLETE", [])
+    assert release("two") == ("UPDATE_COMPLETE", []), "version 2 is deployed"
+    live = {"FunctionName": "pinned", "Name": "live"}
+    assert stage.client("lambda").get_alias(**live)["FunctionVersion"] == "1"
+    ssm.put_parameter(Name="/released", Value="2", Type="String", Overwrite=True)
+    assert release("two") == ("UPDATE_COMPLETE", []), "and now it is released"
+    assert stage.client("lambda").get_alias(**live)["FunctionVersion"] == "2"
+    moves = [one for one in stage.records() if one["kind"] == "weights" and one["function"] == "pinned"]
+    assert [(one["main"], one["weights"]) for one in moves] == [("2", {})]

@@ -170,6 +170,7 @@ class SmallLambda:
         self.answers: dict[tuple[str, str], Answer] = {}
         self.invoked: list[tuple[str, str]] = []
         self.aliases: dict[str, tuple[str, int]] = {}
+        self.code: dict[str, str] = {}
         self.gone: set[tuple[str, str]] = set()
         self.pointed: list[tuple[str, str]] = []
         self.intruders: list[Callable[[], None]] = []
@@ -190,7 +191,7 @@ class SmallLambda:
             "Code": {"Location": f"{FunctionName}:{version}"},
             "Configuration": {
                 "Version": version,
-                "CodeSha256": "",
+                "CodeSha256": self.code.get(version, version),
                 "Role": "",
                 "Runtime": "python3.13",
                 "MemorySize": 128,

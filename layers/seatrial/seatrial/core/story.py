@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from .deployment import Deployment, Group
+from .deployment import Deployment, Group, Shift
 from .events import AlarmChanged
 from .fix import Grant
 from .holds import ALL
@@ -24,6 +24,13 @@ def goes_back(deployment: Deployment) -> str:
     shift = deployment.shift
     where = f"{shift.service} back to version {shift.candidate}" if shift else "users back"
     return f"{deployment.id} takes {where}: that is never held up"
+
+
+def goes_back_again(shift: Shift, good: str) -> str:
+    return (
+        f"{shift.service}: version {shift.candidate} is version {good} once more, the same code with the same "
+        "configuration: it takes users back, and that is never held up"
+    )
 
 
 def tried(release: Release, summary: str) -> str:

@@ -12,6 +12,7 @@ from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import events, story
 from seatrial.core.deployment import Deployment
 from seatrial.core.gate import RefusedError, Report
+from seatrial.flows import backward
 from seatrial.flows.account import Account
 from seatrial.flows.answer import Answer
 
@@ -81,6 +82,10 @@ def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall
     try:
         if before := answer.given_before():
             answer.give_plainly(before)
+            return
+        shift = call.deployment.shift
+        if shift and (good := backward.good_version_again(aws, shift)):
+            answer.give_plainly(Report.succeeded(story.goes_back_again(shift, good)))
             return
         report = decide(call)
     except RefusedError as refusal:

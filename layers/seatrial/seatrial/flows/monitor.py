@@ -13,7 +13,7 @@ from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, DeploymentChanged, Tick
 from seatrial.core.reconcile import Close, Move, StopAgain, reconcile, unknown
 from seatrial.core.release import Release, State
-from seatrial.flows import bake, guard, measure, preflight, rollback, tell
+from seatrial.flows import backward, bake, guard, measure, preflight, rollback, tell
 from seatrial.flows.account import Account
 
 # EventBridge delivers within seconds, and CodeDeploy polls every 10 to 30 s. What rings longer was lost.
@@ -110,6 +110,8 @@ def _opened(aws: Account, deployment: Deployment) -> Release | None:
     """None for what is no release of Seatrial's: CodeDeploy tells of every deployment in the account."""
     shift = deployment.shift
     if deployment.goes_back or shift is None or not aws.lambdas.is_released_by_seatrial(shift.function):
+        return None
+    if backward.good_version_again(aws, shift):
         return None
     return preflight.opened(aws, deployment, shift)
 

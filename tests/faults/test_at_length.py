@@ -1,0 +1,41 @@
+"""What only many of a kind can show: ten thousand bad events, ten thousand deployment groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from benchmarks import alarm_to_release
+from tests.unit.test_oncall import mangled, refused_or_meant
+
+pytestmark = pytest.mark.proof
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = """# From an alarm to its release
+
+An index in the ledger names the releases that an alarm may take back, written when a release starts. So the calls from
+the event to StopDeployment are the same however many deployment groups there are. `make proof` writes this table:
+CodeDeploy and Lambda are dictionaries there and the ledger is moto's, so the time is that of the work alone.
+
+"""
+
+
+def test_ten_thousand_bad_events_are_each_refused_with_a_sentence() -> None:
+    refused = 0
+
+    @settings(max_examples=25_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(mangled())
+    def look(made: tuple[str, dict[str, object]]) -> None:
+        nonlocal refused
+        refused += refused_or_meant(*made)
+
+    look()
+    assert refused >= 10_000, f"only {refused} were bad"
+
+
+def test_the_work_is_the_same_with_ten_deployment_groups_and_with_ten_thousand() -> None:
+    few, many = (alarm_to_release.by_index(size) for size in alarm_to_release.SIZES)
+    assert few.calls == many.calls == ("Query", "GetFunction", "StopDeployment")
+    (DOCS / "alarm-to-release.md").write_text(f"{PAGE}{alarm_to_release.table()}\n")

@@ -1,0 +1,146 @@
+"""Going back is never blocked: whatever is unreachable, and whoever takes users back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from seatrial.core.release import State
+from seatrial.flows import preflight, rollback
+from seatrial.flows.hook import Handler
+from tests.small_account import REGION, SmallAccount, event, make_table, refused
+from tests.unit.test_hook import CALL, Limit, handler_of
+
+BACKWARD: dict[str, dict[str, Any]] = {
+    "CodeDeploy's automatic rollback": {
+        "creator": "codeDeployRollback",
+        "rollbackInfo": {"rollbackTriggeringDeploymentId": "d-0"},
+    },
+    "a rollback that names what it takes back and no creator": {
+        "creator": "user",
+        "rollbackInfo": {"rollbackTriggeringDeploymentId": "d-0"},
+    },
+    "CloudFormation's rollback": {"creator": "CloudFormationRollback"},
+    "another alias of a stack that rolls back": {"creator": "user", "stable": "12", "candidate": "11"},
+    "a person's redeploy of the last good version": {"creator": "user", "stable": "9", "candidate": "7"},
+}
+
+
+def without_the_ledger(account: SmallAccount) -> None:
+    boto3.client("dynamodb", **REGION).delete_table(TableName="ledger")
+
+
+def without_cloudwatch(account: SmallAccount) -> None:
+    account.alarms.broken = True
+
+
+def without_lambda(account: SmallAccount) -> None:
+    """And so without suites and tags."""
+
+    def unreachable(**_: Any) -> dict[str, Any]:
+        raise refused("GetFunction", "ServiceException")
+
+    account.lambdas.get_function = unreachable  # type: ignore[method-assign]
+    account.lambdas.invoke = unreachable  # type: ignore[method-assign]
+
+
+def without_people(account: SmallAccount) -> None:
+    account.topic.broken = True
+
+
+def without_anything(account: SmallAccount) -> None:
+    for fault in (without_the_ledger, without_cloudwatch, without_lambda, without_people):
+        fault(account)
+
+
+FAULTS = [without_the_ledger, without_cloudwatch, without_lambda, without_people, without_anything]
+
+
+@pytest.fixture
+def account() -> Iterator[SmallAccount]:
+    with mock_aws():
+        make_table()
+        account = SmallAccount()
+        account.codedeploy.alarms = ["bad-outcomes"]
+        account.lambdas.tags = {"payments": {"seatrial": "released"}}
+        account.lambdas.aliases = {"payments": ("8", 1)}
+        yield account
+
+
+@pytest.fixture(params=["pre_traffic", "post_traffic"])
+def a_hook(request: pytest.FixtureRequest, account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> Handler:
+    return handler_of(request.param, account, monkeypatch)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("kind", BACKWARD)
+def test_every_kind_of_way_back_passes_both_hooks_at_once(
+    account: SmallAccount, a_hook: Handler, kind: str, fault: Callable[[SmallAccount], None]
+) -> None:
+    rollback.take_back(account.aws, event("hold-requested"))
+    account.codedeploy.begin("d-1", **BACKWARD[kind])
+    fault(account)
+    assert a_hook(CALL, Limit())["answered"] == "Succeeded"
+    assert account.codedeploy.answers == [("d-1", "x-1", "Succeeded")]
+    assert account.lambdas.invoked == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_goes_forward_is_not_let_begin_by_the_same_faults(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, fault: Callable[[SmallAccount], None]
+) -> None:
+    account.codedeploy.begin("d-1")
+    fault(account)
+    assert handler_of("pre_traffic", account, monkeypatch)(CALL, Limit())["answered"] == "Failed"
+
+
+@pytest.mark.parametrize("fault", [without_cloudwatch, without_people])
+def test_an_alarm_and_people_take_a_release_back_though_something_else_is_unreachable(
+    account: SmallAccount, fault: Callable[[SmallAccount], None]
+) -> None:
+    account.codedeploy.begin("d-1")
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-1"))
+    account.ledger.move(release, State.SHIFTING)
+    fault(account)
+    (decision,) = rollback.take_back(account.aws, event("rollback-requested"))["decisions"]
+    assert decision["action"] == "stopped"
+    assert account.codedeploy.stops == ["d-1"]
+
+
+def test_a_hold_and_a_closed_window_hold_no_way_back(account: SmallAccount, a_hook: Handler) -> None:
+    rollback.take_back(account.aws, event("hold-requested"))
+    account.codedeploy.begin("d-1", stable="8", candidate="7")
+    assert a_hook(CALL, Limit())["answered"] == "Succeeded"
+
+
+def last_good(account: SmallAccount) -> None:
+    """Version 8 has replaced version 7 and is live; version 9 wants to."""
+    account.codedeploy.begin("d-0")
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-0"))
+    account.ledger.finish(release, State.RELEASED, "", "", account.clock.now())
+    rollback.take_back(account.aws, event("hold-requested"))
+    account.codedeploy.begin("d-1", stable="8", candidate="9")
+
+
+def test_the_last_good_version_deployed_once_more_under_a_new_number_passes_a_hold(
+    account: SmallAccount, a_hook: Handler
+) -> None:
+    last_good(account)
+    account.lambdas.code = {"7": "good", "9": "good"}
+    answered = a_hook(CALL, Limit())
+    assert answered["answered"] == "Succeeded"
+    assert "version 9 is version 7 once more" in answered["reason"]
+    assert account.lambdas.invoked == []
+
+
+@pytest.mark.parametrize("code", [{"7": "good", "9": "other"}, {"7": "good", "8": "live", "9": "live"}])
+def test_any_other_code_is_a_release_like_any_other(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, code: dict[str, str]
+) -> None:
+    last_good(account)
+    account.lambdas.code = code
+    assert "holds every service" in handler_of("pre_traffic", account, monkeypatch)(CALL, Limit())["reason"]

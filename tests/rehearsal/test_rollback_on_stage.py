@@ -1,0 +1,319 @@
+"""Rollbacks that take more than one `sam deploy` to tell: the bake, the guard and its healing, the fix lane."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from rehearsal.sam import PROJECT, Ran, Sam, source_of
+from rehearsal.stage import Stage
+from rehearsal.traffic import Traffic
+from seatrial.aws.ledger import Ledger
+from seatrial.core.release import Release, State
+
+pytestmark = pytest.mark.proof
+
+SHOPS = ("guarded", "baked", "mended", "timed", "forgotten")
+PATIENCE = 60.0
+"""Wall seconds: an hour of the stage."""
+
+
+def until[T](what: str, holds: Callable[[], T | None], patience: float = PATIENCE) -> T:
+    deadline = time.monotonic() + patience
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass
+class Shop:
+    """Seatrial and several payments services on one stage."""
+
+    stage: Stage
+    sam: Sam
+    sources: Path
+    ledger: Ledger
+
+    def build(self, variant: str, name: str) -> Path:
+        folder = source_of(variant, name, self.sources)
+        self.sam.build(folder)
+        return folder
+
+    def live(self, service: str) -> str:
+        alias = self.stage.client("lambda").get_alias(FunctionName=service, Name="live")
+        assert not alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"), "weights are left on the alias"
+        return str(alias["FunctionVersion"])
+
+    def serves(self, service: str, requests: int = 15) -> set[str]:
+        """The versions that answer users."""
+        health = (PROJECT / "examples/payments/function/seatrial/events/get.json").read_bytes()
+        client = self.stage.client("lambda")
+        return {
+            client.invoke(FunctionName=service, Qualifier="live", Payload=health)["ExecutedVersion"]
+            for _ in range(requests)
+        }
+
+    def stack(self, service: str) -> str:
+        (found,) = self.stage.client("cloudformation").describe_stacks(StackName=service)["Stacks"]
+        return str(found["StackStatus"])
+
+    def alarm(self, service: str) -> str:
+        return self._resource(service, "BadOutcomes")
+
+    def group(self, service: str) -> dict[str, Any]:
+        found = self.stage.client("codedeploy").get_deployment_group(
+            applicationName=self._resource(service, "ServerlessDeploymentApplication"),
+            deploymentGroupName=self._resource(service, "PaymentsFunctionDeploymentGroup"),
+        )
+        return dict(found["deploymentGroupInfo"])
+
+    def ring(self, service: str) -> None:
+        self.stage.client("cloudwatch").set_alarm_state(
+            AlarmName=self.alarm(service), StateValue="ALARM", StateReason="users complain"
+        )
+
+    def last(self, service: str) -> Release | None:
+        found = self.ledger.releases_of(service, 1)
+        return self.ledger.find(found[0].deployment_id) if found else None
+
+    def reaches(self, service: str, state: State, patience: float = PATIENCE) -> Release:
+        def there() -> Release | None:
+            found = self.last(service)
+            return found if found and found.state is state else None
+
+        return until(f"{service} is {state}", there, patience)
+
+    def told(self, release: Release) -> list[str]:
+        return [step.sentence for step in self.ledger.steps(release.deployment_id)]
+
+    def records_of(self, release: Release) -> list[dict[str, Any]]:
+        return [one for one in self.stage.records() if one.get("deployment") == release.deployment_id]
+
+    def last_reason(self, service: str) -> str:
+        found = self.last(service)
+        return found.reason if found else ""
+
+    def kinds(self, release: Release) -> set[str]:
+        return {step.kind for step in self.ledger.steps(release.deployment_id)}
+
+    def on_call(self, what: str, **detail: Any) -> None:
+        entry = {"Source": "seatrial.oncall", "DetailType": what, "EventBusName": "seatrial"}
+        said = json.dumps({"who": "ines@example.com", "reason": "rehearsed", **detail})
+        assert not self.stage.client("events").put_events(Entries=[{**entry, "Detail": said}])["FailedEntryCount"]
+
+    def _resource(self, stack: str, logical_id: str) -> str:
+        found = self.stage.client("cloudformation").describe_stack_resource(
+            StackName=stack, LogicalResourceId=logical_id
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+
+@pytest.fixture(scope="module")
+def shop(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    sam = Sam(stage.endpoint)
+    sources = tmp_path_factory.mktemp("sources")
+    sam.build(PROJECT)
+    deployed = sam.deploy(PROJECT, "seatrial")
+    assert deployed.ok, deployed.tail(25)
+    resource = stage.client("cloudformation").describe_stack_resource(StackName="seatrial", LogicalResourceId="Ledger")
+    table = resource["StackResourceDetail"]["PhysicalResourceId"]
+    shop = Shop(stage, sam, sources, Ledger(stage.client("dynamodb"), table, timedelta(days=1)))
+    v1 = shop.build("v1", "v1")
+    for service in SHOPS:
+        first = sam.deploy(v1, service)
+        assert first.ok, first.tail(25)
+    yield shop
+    sam.stop()
+    assert [call for call in stage.calls() if not call["allowed"]] == []
+
+
+def deployed(ran: Ran) -> None:
+    assert ran.ok, ran.tail(25)
+
+
+class Meanwhile:
+    """`sam deploy` in a thread of its own."""
+
+    def __init__(self, shop: Shop, folder: Path, service: str, **parameters: str) -> None:
+        self.ran: Ran | None = None
+
+        def run() -> None:
+            self.ran = shop.sam.deploy(folder, service, parameters)
+
+        self._thread = Thread(target=run)
+        self._thread.start()
+
+    def ended(self) -> Ran:
+        self._thread.join(4 * PATIENCE)
+        assert self.ran is not None, "sam deploy did not end"
+        return self.ran
+
+
+def test_a_late_rollback_is_healed_with_shifting_off_and_then_on_and_the_next_release_goes_out(shop: Shop) -> None:
+    service = "guarded"
+    v2 = shop.build("good", "v2")
+    deployed(shop.sam.deploy(v2, service))
+    shop.reaches(service, State.RELEASED)
+    assert shop.live(service) == "2"
+
+    traffic = Traffic(shop.stage, [f"{service}:live"], rate=20)
+    try:
+        until("users on the candidate", lambda: any(s.version == "2" for s in traffic.served()))
+        shop.ring(service)
+        returned = shop.reaches(service, State.RETURNED)
+        back = shop.stage.clock().epoch()
+        until("users after the return", lambda: sum(s.t > back for s in traffic.served()) >= 12)
+        assert {s.version for s in traffic.served() if s.t > back} == {"1"}
+    finally:
+        traffic.stop()
+    assert shop.live(service) == "1"
+    assert shop.stack(service) == "UPDATE_COMPLETE", "CloudFormation believes that version 2 is live"
+    assert any("until it is healed: check out the code of version 1" in sentence for sentence in shop.told(returned))
+    until("a nag within the hour", lambda: "nag" in shop.kinds(returned), 2 * PATIENCE)
+
+    v3 = shop.build("good", "v3")
+    refused = shop.sam.deploy(v3, service)
+    assert not refused.ok
+    until("the ledger tells what AWS said", lambda: "does not match the current version" in shop.last_reason(service))
+    assert shop.serves(service) == {"1"}, "whatever CloudFormation believes"
+
+    v1_again = shop.build("v1", "v1-again")
+    deployed(shop.sam.deploy(v1_again, service, {"Shifting": "off"}))
+    until("it is healed", lambda: shop.ledger.release(returned.deployment_id).state is State.HEALED)
+    deployed(shop.sam.deploy(v1_again, service, {"Shifting": "on"}))
+    assert len(shop.serves(service)) == 1
+
+    deployed(shop.sam.deploy(shop.build("good", "v4"), service, {"Shifting": "on"}))
+    last = shop.reaches(service, State.RELEASED)
+    assert shop.serves(service) == {last.candidate}
+    assert shop.stack(service) == "UPDATE_COMPLETE"
+
+
+def test_an_alarm_in_the_bake_takes_the_deployment_and_the_stack_back_together(shop: Shop) -> None:
+    service = "baked"
+    deploying = Meanwhile(shop, shop.build("good", "baked-v2"), service)
+    baking = shop.reaches(service, State.BAKING)
+    assert shop.serves(service) == {"2"}
+    shop.ring(service)
+    assert not deploying.ended().ok
+    release = shop.reaches(service, State.TAKEN_BACK)
+    assert release.deployment_id == baking.deployment_id
+    assert release.reason.startswith(f"alarm {shop.alarm(service)} rang")
+    assert (shop.live(service), shop.stack(service)) == ("1", "UPDATE_ROLLBACK_COMPLETE")
+    assert shop.serves(service) == {"1"}
+
+
+def test_a_warm_function_stops_the_deployment_within_a_second_of_the_events_arrival(shop: Shop) -> None:
+    service, clock = "timed", shop.stage.clock()
+    deploying = Meanwhile(shop, shop.build("good", "timed-v2"), service)
+    release = shop.reaches(service, State.SHIFTING)
+    until("users come", lambda: any(one["kind"] == "weights" for one in shop.records_of(release)))
+
+    def arrives(state: str) -> None:
+        alarm = {"alarmName": shop.alarm(service), "state": {"value": state, "reason": "users complain"}}
+        alarm["state"]["timestamp"] = clock.now().isoformat()
+        told = json.loads((PROJECT / "events" / "alarm.json").read_text()) | {"detail": alarm}
+        shop.stage.client("lambda").invoke(
+            FunctionName="seatrial-rollback", Qualifier="live", Payload=json.dumps(told).encode()
+        )
+
+    arrives("OK")  # it is warm from now on
+    arrived = clock.epoch()
+    arrives("ALARM")
+    (stopped,) = [one["t"] for one in shop.records_of(release) if one.get("what") == "stop"]
+    seconds = clock.wall_seconds(stopped - arrived)
+    print(f"from the event's arrival to StopDeployment: {seconds * 1000:.0f} ms")
+    assert seconds <= 1.0
+    assert not deploying.ended().ok
+    assert shop.serves(service) == {"1"}
+
+
+def test_the_fix_goes_out_while_the_alarm_rings(shop: Shop) -> None:
+    service = "mended"
+    enough = Event()
+
+    def users_complain() -> None:
+        """What the bad release left behind goes on failing, whichever version answers."""
+        client = shop.stage.client("cloudwatch")
+        dimensions = [{"Name": "service", "Value": service}]
+        while not enough.wait(0.2):
+            client.put_metric_data(
+                Namespace="Seatrial", MetricData=[{"MetricName": "BadOutcomes", "Dimensions": dimensions, "Value": 5}]
+            )
+
+    def rings() -> bool:
+        (found,) = shop.stage.client("cloudwatch").describe_alarms(AlarmNames=[shop.alarm(service)])["MetricAlarms"]
+        return bool(found["StateValue"] == "ALARM")
+
+    complaining = Thread(target=users_complain)
+    bad = Meanwhile(shop, shop.build("fails-for-some", "mended-v2"), service)
+    shop.reaches(service, State.SHIFTING)
+    complaining.start()
+    try:
+        assert not bad.ended().ok
+        shop.reaches(service, State.TAKEN_BACK)
+        until("the alarm rings on", rings)
+
+        blocked = shop.sam.deploy(shop.build("good", "mended-v3"), service)
+        assert not blocked.ok, "CodeDeploy begins nothing under a ringing alarm"
+
+        shop.on_call("Hold Requested", service=service)
+        until("it is held", lambda: shop.ledger.holds())
+        shop.on_call("Fix Granted", service=service, minutes=240)
+        until("the group's alarms are off", lambda: not shop.group(service)["alarmConfiguration"]["enabled"])
+        until(
+            "that was read back", lambda: (found := shop.ledger.grant_of(f"{service}:live")) and found.stand == "open"
+        )
+        deployed(shop.sam.deploy(shop.build("good", "mended-v4"), service))
+        assert rings(), "it still rings"
+    finally:
+        enough.set()
+        complaining.join()
+    fix = shop.reaches(service, State.RELEASED)
+    assert fix.fix == "ines@example.com: rehearsed"
+    assert shop.serves(service) == {fix.candidate}
+    until("the alarms are on again", lambda: shop.group(service)["alarmConfiguration"]["enabled"])
+    assert [one["name"] for one in shop.group(service)["alarmConfiguration"]["alarms"]] == [shop.alarm(service)]
+    shop.on_call("Hold Released", service=service)
+    until("it is resumed", lambda: not shop.ledger.holds())
+
+
+def test_while_everything_is_held_a_release_is_refused_with_the_words_of_who_holds_it(shop: Shop) -> None:
+    service = "baked"
+    shop.on_call("Hold Requested", all=True, reason="the bank is closed")
+    until("all is held", lambda: shop.ledger.holds())
+    refused = shop.sam.deploy(shop.build("good", "baked-v3"), service)
+    assert not refused.ok
+    release = shop.reaches(service, State.REFUSED)
+    assert "ines@example.com holds every service" in release.reason
+    assert "the bank is closed" in release.reason
+    shop.on_call("Hold Released", all=True)
+    until("it is resumed", lambda: not shop.ledger.holds())
+
+
+def test_without_seatrial_a_bake_ends_after_codedeploys_hour_and_users_are_back(shop: Shop) -> None:
+    """Nobody answers the hook: the tick and every event are switched off."""
+    service = "forgotten"
+    deploying = Meanwhile(shop, shop.build("good", "forgotten-v2"), service)
+    shop.reaches(service, State.BAKING)
+    events = shop.stage.client("events")
+    rules = [rule["Name"] for rule in events.list_rules()["Rules"]]
+    for rule in rules:
+        events.disable_rule(Name=rule)
+    try:
+        assert not deploying.ended().ok
+    finally:
+        for rule in rules:
+            events.enable_rule(Name=rule)
+    assert (shop.live(service), shop.stack(service)) == ("1", "UPDATE_ROLLBACK_COMPLETE")
+    assert shop.serves(service) == {"1"}
+    assert shop.reaches(service, State.TAKEN_BACK).by

@@ -41,6 +41,18 @@ def test_a_bar_covers_its_bucket_and_no_more() -> None:
     assert float(bar.get("width", "0")) <= chart.WIDEST_BAR
 
 
+@pytest.mark.parametrize("width", [300, 340, 366, 760, 1280])
+@pytest.mark.parametrize("version", ["8", "12345"])
+def test_the_key_of_the_bars_never_runs_into_their_title(width: int, version: str) -> None:
+    drawn = ElementTree.fromstring(chart.svg(replace(HOUR, stable=version, candidate=version), width))
+    (title,) = (each for each in drawn.iter("text") if (each.text or "").startswith("Bad outcomes"))
+    keys = [each for each in drawn.iter("rect") if each.get("width") == "11"]
+    ends = chart.LETTER * len(title.text or "")
+    same_row = [key for key in keys if float(key.get("y", 0)) + 10 == float(title.get("y", 0))]
+    assert len(keys) == 2
+    assert all(float(key.get("x", 0)) >= ends for key in same_row)
+
+
 def test_without_a_plan_there_is_no_line_but_the_dots_stay() -> None:
     unplanned = chart.svg(replace(HOUR, weights=None), 760)
     assert "candidate-line" not in unplanned

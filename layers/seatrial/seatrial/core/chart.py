@@ -14,6 +14,8 @@ LEFT, RIGHT = 46.0, 14.0  # room for the numbers of the axes, in pixels
 LANE = 20.0  # the height of a row of mark numbers
 TRAFFIC_HEIGHT, BAD_HEIGHT = 130.0, 90.0
 TITLE = 30.0  # above each panel
+KEY = 18.0  # for the key of the bars, where it doesn't fit beside their title
+LETTER = 7.5  # the width of one, at most
 WIDEST_BAR = 28.0
 TICK_STEPS = (10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)  # seconds
 
@@ -145,7 +147,8 @@ def svg(release: Chart, width: int = 760) -> str:
     lanes = _lanes(release.marks, axis)
     head = LANE * (max(lanes) + 1) + 4 if lanes else 0.0
     traffic = Panel(head + TITLE, head + TITLE + TRAFFIC_HEIGHT, 1.0)
-    bad = Panel(traffic.y1 + TITLE + 14, traffic.y1 + TITLE + 14 + BAD_HEIGHT, _top_of_bad(release))
+    bad_from = traffic.y1 + TITLE + 14 + (0.0 if _key_fits(release, axis) else KEY)
+    bad = Panel(bad_from, bad_from + BAD_HEIGHT, _top_of_bad(release))
     parts = [
         *_marks(release.marks, lanes, axis, bad.y1),  # first, so that titles stand above their lines
         *_traffic(release, axis, traffic),
@@ -221,11 +224,10 @@ def _shares(weights: Iterable[Weight], axis: TimeAxis, panel: Panel) -> Iterator
 
 
 def _bad(release: Chart, axis: TimeAxis, panel: Panel) -> Iterator[str]:
-    yield _title(panel, f"Bad outcomes in {_length(release.bucket)}")
+    yield _title(panel, _bad_title(release), above=0.0 if _key_fits(release, axis) else KEY)
     key = axis.right
-    for side, version in (("candidate", release.candidate), ("stable", release.stable)):
-        label = f"version {version}"
-        key -= 7.0 * len(label) + 6
+    for side, label in _key(release):
+        key -= LETTER * len(label) + 6
         yield f'<text x="{key:.1f}" y="{panel.y0 - 14:.1f}">{escape(label)}</text>'
         key -= 15
         yield f'<rect class="{side}" x="{key:.1f}" y="{panel.y0 - 24:.1f}" width="11" height="11"/>'
@@ -253,12 +255,25 @@ def _bad(release: Chart, axis: TimeAxis, panel: Panel) -> Iterator[str]:
         yield f'<text class="faint" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{_none(release)}</text>'
 
 
+def _bad_title(release: Chart) -> str:
+    return f"Bad outcomes in {_length(release.bucket)}"
+
+
+def _key(release: Chart) -> tuple[tuple[str, str], ...]:
+    return ("candidate", f"version {release.candidate}"), ("stable", f"version {release.stable}")
+
+
+def _key_fits(release: Chart, axis: TimeAxis) -> bool:
+    key = sum(LETTER * len(label) + 27 for _, label in _key(release))
+    return LETTER * len(_bad_title(release)) + key <= axis.right
+
+
 def _none(release: Chart) -> str:
     return "none" if any(bucket.served for bucket in release.requests) else "no request was counted"
 
 
-def _title(panel: Panel, text: str) -> str:
-    return f'<text class="title" x="0" y="{panel.y0 - 14:.1f}">{escape(text)}</text>'
+def _title(panel: Panel, text: str, above: float = 0.0) -> str:
+    return f'<text class="title" x="0" y="{panel.y0 - 14 - above:.1f}">{escape(text)}</text>'
 
 
 def _scale(axis: TimeAxis, panel: Panel, values: Iterable[tuple[float, str]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
@@ -112,3 +113,12 @@ def test_metric_math_counts_a_trial_through_any_of_its_metrics(client: CloudWatc
         ],
     )
     assert only(client, "rate").counts("payments")
+
+
+def test_an_alarm_rings_since_it_changed_not_since_it_was_last_looked_at() -> None:
+    changed, looked_at = datetime(2026, 11, 23, 10, 0, tzinfo=UTC), datetime(2026, 11, 23, 10, 9, tzinfo=UTC)
+    client = boto3.client("cloudwatch", **REGION)
+    with Stubber(client) as stub:
+        alarm = {"AlarmName": "a", "StateValue": "ALARM", "StateReason": "3 of 3", "StateUpdatedTimestamp": looked_at}
+        stub.add_response("describe_alarms", {"MetricAlarms": [alarm | {"StateTransitionedTimestamp": changed}]})
+        assert only(client, "a") == Alarm("a", "ALARM", (), "3 of 3", changed)

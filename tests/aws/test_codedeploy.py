@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -155,7 +155,33 @@ def test_an_answer_that_was_given_before_stands(recorded: Recorded) -> None:
     recorded.stub.add_client_error(
         "put_lifecycle_event_hook_execution_status", "LifecycleEventAlreadyCompletedException"
     )
-    recorded.codedeploy.answer("d-1", "x", passed=True)
+    recorded.stub.add_response("put_lifecycle_event_hook_execution_status", {})
+    assert not recorded.codedeploy.answer("d-1", "x", passed=True)
+    assert recorded.codedeploy.answer("d-1", "y", passed=True)
+
+
+@pytest.mark.parametrize(
+    ("routing", "minutes"),
+    [
+        ({"type": "TimeBasedCanary", "timeBasedCanary": {"canaryInterval": 5, "canaryPercentage": 10}}, 5),
+        ({"type": "TimeBasedLinear", "timeBasedLinear": {"linearInterval": 10, "linearPercentage": 10}}, 90),
+        ({"type": "AllAtOnce"}, 0),
+    ],
+)
+def test_a_configuration_says_how_long_it_shifts(recorded: Recorded, routing: dict[str, Any], minutes: int) -> None:
+    answer = {"deploymentConfigInfo": {"trafficRoutingConfig": routing}}
+    recorded.stub.add_response("get_deployment_config", answer, {"deploymentConfigName": "named"})
+    assert recorded.codedeploy.shifting("named").takes == timedelta(minutes=minutes)
+
+
+def test_switching_alarms_sends_the_list_that_stays_and_nothing_else_of_the_group(recorded: Recorded) -> None:
+    asked = {
+        "applicationName": "shop",
+        "currentDeploymentGroupName": "payments",
+        "alarmConfiguration": {"enabled": False, "alarms": [{"name": "a"}, {"name": "b"}]},
+    }
+    recorded.stub.add_response("update_deployment_group", {}, asked)
+    recorded.codedeploy.watch_alarms(Group("shop", "payments", ("a", "b"), alarms_enabled=True), on=False)
 
 
 def test_an_answer_that_is_denied_is_given_again(recorded: Recorded) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import boto3
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from seatrial.aws.topic import Topic
-from tests.small_account import REGION
+from tests.small_account import REGION, event
 
 
 @mock_aws  # type: ignore[untyped-decorator]
@@ -34,6 +35,21 @@ def test_a_subject_of_nothing_that_sns_takes_is_still_a_subject() -> None:
     sns = boto3.client("sns", **REGION)
     arn = sns.create_topic(Name="seatrial")["TopicArn"]
     Topic(sns, arn).publish("→", "a sentence", {})
+
+
+def test_what_leaves_by_https_has_the_shape_that_amazon_q_shows_in_slack() -> None:
+    """Against the recorded call: moto delivers to no chat."""
+    sns = boto3.client("sns", **REGION)
+    with Stubber(sns) as stub:
+        stub.add_response("publish", {}, event("leaving-message"))
+        attributes = event("leaving-message")["MessageAttributes"]
+        Topic(sns, "arn:aws:sns:eu-west-1:123456789012:seatrial-Topic").publish(
+            "[seatrial] payments:live was taken back",
+            json.loads(event("leaving-message")["Message"])["default"],
+            {name: value["StringValue"] for name, value in attributes.items()},
+        )
+    notification = json.loads(json.loads(event("leaving-message")["Message"])["https"])
+    assert (notification["version"], notification["source"]) == ("1.0", "custom")
 
 
 def test_without_a_topic_there_is_nobody_to_tell() -> None:

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samcli.yamlhelper import yaml_parse
 
 from seatrial.core import events, oncall
 from seatrial.core.holds import ALL
@@ -119,6 +120,24 @@ def test_what_is_not_as_its_schema_says_is_refused_in_one_sentence(sent: dict[st
 def test_a_grant_is_no_word_for_the_rollback_function() -> None:
     with pytest.raises(EventError, match="functions/rollback reads"):
         events.rollback_trigger(event("fix-granted"))
+
+
+def test_the_on_call_policy_lets_a_role_send_these_events_and_nothing_else() -> None:
+    resources = yaml_parse((EVENTS.parent / "template.yaml").read_text())["Resources"]
+    (statement,) = resources["OnCallPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("events:PutEvents", {"Fn::GetAtt": ["Bus", "Arn"]})
+    (test, conditions), *others = statement["Condition"].items()
+    assert (test, others) == ("StringEquals", [])
+    assert conditions["events:source"] == oncall.SOURCE
+    heard = [
+        kind
+        for function in resources.values()
+        for rule in function.get("Properties", {}).get("Events", {}).values()
+        if rule["Properties"].get("Pattern", {}).get("source") == [oncall.SOURCE]
+        for kind in rule["Properties"]["Pattern"]["detail-type"]
+    ]
+    assert sorted(conditions["events:detail-type"]) == sorted(event(name)["detail-type"] for name in REQUESTS)
+    assert set(conditions["events:detail-type"]) <= set(heard), "each is heard by a function"
 
 
 json_values = st.recursive(

@@ -157,6 +157,11 @@ def to_be_healed(release: Release) -> str:
     )
 
 
+def refused_until_healed(sentence: str, wound: Release | None) -> str:
+    """What closes a refused release, with what must be done first where an earlier one is not healed."""
+    return f"{sentence}. {to_be_healed(wound)}" if wound else sentence
+
+
 def heal_commands(release: Release) -> str:
     return (
         f"check out the code of version {release.stable}, then `sam build && sam deploy --parameter-overrides "

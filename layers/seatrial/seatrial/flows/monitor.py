@@ -32,7 +32,7 @@ def look(aws: Account, event: Mapping[str, Any]) -> dict[str, Any]:
     troubles: list[Exception] = []
     for release in watched:
         with _in_turn(aws, troubles, release.deployment_id):
-            if end := _reconciled(aws, release):
+            if end := _reconciled(aws, release, watched):
                 closed.append({"release": release.deployment_id, "end": end})
     if isinstance(trigger, Tick):
         _after_reconciling(aws, watched, troubles)
@@ -116,7 +116,7 @@ def _opened(aws: Account, deployment: Deployment) -> Release | None:
     return preflight.opened(aws, deployment, shift)
 
 
-def _reconciled(aws: Account, release: Release) -> State | None:
+def _reconciled(aws: Account, release: Release, watched: tuple[Release, ...]) -> State | None:
     """How the release has ended, if this look is what closed it."""
     if not release.is_open:
         return None
@@ -129,6 +129,9 @@ def _reconciled(aws: Account, release: Release) -> State | None:
         case Close(end, sentence, reason, by):
             if not aws.ledger.finish(release, end, reason, by, aws.clock.now()):
                 return None
+            sentence = (
+                story.refused_until_healed(sentence, _wound(release, watched)) if end is State.REFUSED else sentence
+            )
             tell.step(aws, release, "closed", sentence, by=by)
             tell.people(aws, release, end, story.ending(end), sentence)
             measure.closed(aws, release)
@@ -137,6 +140,12 @@ def _reconciled(aws: Account, release: Release) -> State | None:
             if aws.ledger.move(release, to):
                 tell.step(aws, release, to, sentence, by=by)
     return None
+
+
+def _wound(release: Release, watched: tuple[Release, ...]) -> Release | None:
+    """The late rollback of the same service that is not healed yet: AWS refuses what comes after it."""
+    unhealed = (one for one in watched if one.state in (State.RETURNING, State.RETURNED))
+    return next((one for one in unhealed if one.service == release.service), None)
 
 
 def _change(aws: Account, release: Release) -> Move | Close | StopAgain | None:

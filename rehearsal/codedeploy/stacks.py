@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,22 +64,26 @@ class AliasUpdate:
         stack_id = cloudformation._stacks[stack_name]["StackId"]
         running = templates.operation(stack_name)
         name = logical_id or ""
+        if name in running.left:
+            return physical_id, {"AliasArn": physical_id}
         if name not in running.shifts:
             if not running.policy(name, stack_id) or not self._shifts(running, old, new):
                 return self.plain(physical_id, old, new, stack_name, logical_id)
             events = Events(stack_id, stack_name, name, physical_id)
+            others = list(self._others(running, events))  # before anything starts, for what they say may not resolve
             self._start(running, events, old, new)
-            self._start_others(running, events)
+            for other in others:
+                other[0].add("UPDATE_IN_PROGRESS")
+                self._start(running, *other)
         return running.shifts.result(name)
 
-    def _start_others(self, running: Operation, first: Events) -> None:
+    def _others(self, running: Operation, first: Events) -> Iterator[tuple[Events, Properties, Properties]]:
+        """The aliases that shift beside the first, each with the properties that it has and is to have."""
         for name in running.shifted_with(first.logical_id):
             record = running.before[name]
             old, new = record["Properties"], running.target(name, first.stack_id)
             if running.policy(name, first.stack_id) and self._shifts(running, old, new):
-                events = replace(first, logical_id=name, physical_id=record["PhysicalResourceId"])
-                events.add("UPDATE_IN_PROGRESS")
-                self._start(running, events, old, new)
+                yield replace(first, logical_id=name, physical_id=record["PhysicalResourceId"]), old, new
 
     def _start(self, running: Operation, events: Events, old: Properties, new: Properties) -> None:
         shift = functools.partial(self._shift, running, events, old, new)

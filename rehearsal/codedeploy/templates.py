@@ -34,7 +34,8 @@ SSM_VALUE = "AWS::SSM::Parameter::Value<"
 class Operation:
     """A stack operation that runs: the template it puts in place, which in a rollback is the previous one.
 
-    `resources` are those that references lead to; `before` is what stood when the operation began.
+    `resources` are those that references lead to; `before` is what stood when the operation began. `left` are aliases
+    whose shift failed: CodeDeploy has taken them back or was told not to, and the stack's rollback leaves them so.
     """
 
     stack_name: str
@@ -43,6 +44,7 @@ class Operation:
     resources: Mapping[str, Any]
     before: Mapping[str, Any]
     rolling_back: bool
+    left: frozenset[str] = frozenset()
     shifts: Shifts = field(default_factory=Shifts)
 
     def policy(self, logical_id: str, stack_id: str) -> Mapping[str, Any]:
@@ -150,6 +152,7 @@ def _remembered_deploy(original: Callable[..., Any]) -> Callable[..., Any]:
 def _remembered_rollback(original: Callable[..., Any]) -> Callable[..., Any]:
     async def roll_back(stack_name: str, stack_id: str, stack: Any, failed: Any, reason: str = "") -> None:
         running = _operation.get()
+        names: list[str] = []
         if running is not None and running.stack_name == stack_name:
             _count_shifts(running, stack, failed)
             names = running.shifts.failed()
@@ -163,6 +166,7 @@ def _remembered_rollback(original: Callable[..., Any]) -> Callable[..., Any]:
                 previous.get("_resources") or {},
                 before={name: stack["_resources"][name] for name in failed["created"] if name in stack["_resources"]},
                 rolling_back=True,
+                left=frozenset(names),
             )
         )
         await original(stack_name, stack_id, stack, failed, reason)

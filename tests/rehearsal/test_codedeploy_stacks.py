@@ -335,6 +335,29 @@ def test_when_one_alias_fails_the_one_that_still_shifts_is_stopped_and_taken_bac
     assert (alias(stage, "both", "Slow"), alias(stage, "both", "Quick")) == (("1", {}), ("1", {}))
 
 
+def test_a_shift_that_is_cancelled_is_taken_back_also_where_the_group_has_no_automatic_rollback(stage: Stage) -> None:
+    def release(number: str, second: str) -> dict[str, Any]:
+        config = "LambdaLinear10PercentEvery10Minutes"
+        made = template(
+            number,
+            shifted("First", f"first {number}", number, None, config, []),
+            shifted("Later", f"later {number}", number, None, config, []),
+            shifted("Quick", second, number, {"Ref": "Hook"}, "LambdaAllAtOnce", []),
+        )
+        for group in ("FirstGroup", "LaterGroup"):
+            made["Resources"][group]["Properties"]["AutoRollbackConfiguration"] = {"Enabled": False}
+        return made
+
+    assert apply(stage, "left", release("1", "quick")) == "CREATE_COMPLETE"
+    assert apply(stage, "left", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert alias(stage, "left", "Quick") == ("1", {})
+    for service in ("First", "Later"):
+        (stopped, back) = deployments(stage, "left", service)
+        assert (stopped["status"], back["creator"]) == ("Stopped", "codeDeployRollback"), (
+            "a cancelled one is taken back"
+        )
+
+
 def test_cancelling_a_stacks_update_takes_its_release_back(stage: Stage) -> None:
     def release(number: str) -> dict[str, Any]:
         slow = "LambdaLinear10PercentEvery10Minutes"

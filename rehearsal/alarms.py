@@ -20,6 +20,7 @@ from ministack.services.cloudformation import provisioners
 from rehearsal import metrics
 from rehearsal.alarm_states import AlarmError, Evaluation, alarm_of, evaluate, evaluation_range, timestamp
 from rehearsal.metric_queries import Solution
+from rehearsal.notes import note
 from seatrial.settings import Clock
 
 __all__ = ["Evaluation", "Running", "evaluate", "install"]
@@ -285,7 +286,7 @@ def record_from_template(name: str, props: Mapping[str, Any]) -> Record:
     """In the place of MiniStack's, which refuses Metrics. Raises AlarmError, which makes the stack's update fail."""
     stands_in: Record = {} if props.get("MetricName") else {"MetricName": "-", "Namespace": "-"}
     if not alarm_of(props).trained:
-        logger.warning("alarm %s watches an anomaly band: no model learns on the stage, so it never rings", name)
+        note(f"alarm {name} watches an anomaly band: no model learns on the stage, so it never rings")
         stands_in["Threshold"] = 0
     plain = {key: value for key, value in props.items() if key != "Metrics"}
     return completed(_record_from_template(name, {**plain, **stands_in}), props, None)

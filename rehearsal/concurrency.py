@@ -12,6 +12,8 @@ from typing import Any
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
+from rehearsal.notes import note
+
 FUNCTION = "AWS::Lambda::Function"
 RESERVED = "ReservedConcurrentExecutions"
 
@@ -57,6 +59,7 @@ def _provisioning(put: Callable[..., Any]) -> Callable[..., Any]:
             # ? The text is not known of AWS; that it can't be managed then stands in Lambda's developer guide.
             said = f"Provisioned concurrency can't be managed on alias {qualifier} while it routes to two versions"
             return lambda_svc.error_response_json("InvalidParameterValueException", said, 400)
+        note(f"provisioned concurrency of {function}:{qualifier} is kept, but no environment is started ahead of time")
         return put(function, qualifier, data)
 
     return provision

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import queue
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
+
+from rehearsal.notes import note
 
 MARK = "\x1eend of the log"
 LOG_SECONDS = 0.25
@@ -82,10 +85,22 @@ def refusal(function: Mapping[str, Any]) -> str | None:
     return f"The stage has no runtime {runtime or 'by default'}: its functions are python or nodejs"
 
 
+def _note(name: str, function: Mapping[str, Any]) -> None:
+    """Tell what of a function's properties is taken without being done."""
+    runtime, own = str(function.get("Runtime") or ""), f"python3.{sys.version_info.minor}"
+    if runtime.startswith("python") and runtime != own:
+        note(f"function {name} asks for {runtime} and runs with {own}")
+    if "arm64" in (function.get("Architectures") or ()):
+        note(f"function {name} asks for arm64 and runs on this machine's processor: bring no native code")
+    if (function.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions":
+        note(f"function {name} asks for SnapStart: its hooks run, but every start is a cold one")
+
+
 def _refusing(create: Callable[..., Any]) -> Callable[..., Any]:
     def created(function: Mapping[str, Any]) -> Any:
         if (refused := refusal(function)) is not None:
             return lambda_svc.error_response_json("InvalidParameterValueException", refused, 400)
+        _note(str(function.get("FunctionName")), function)
         return create(function)
 
     return created
@@ -97,6 +112,7 @@ def _refusing_resource(provision: Callable[..., Any], properties: int) -> Callab
     def provisioned(*arguments: Any) -> Any:
         if (refused := refusal(arguments[properties])) is not None:
             raise ValueError(refused)
+        _note(str(arguments[properties].get("FunctionName") or arguments[0]), arguments[properties])
         return provision(*arguments)
 
     return provisioned

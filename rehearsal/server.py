@@ -76,6 +76,7 @@ class Additions:
             event_sources,
             iam,
             metrics,
+            notes,
             packages,
             runtime,
         )
@@ -83,6 +84,7 @@ class Additions:
 
         self.clock = clock
         self.records = Records(clock)
+        notes.install(lambda text: self.records.add("note", text=text))
         for service in (appconfig, cloudwatch, scheduler):
             stage_clock.keep_stage_time(service, clock)
         stage_clock.keep_event_time(eventbridge, clock)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -217,6 +218,18 @@ class Stage:
         return client
 
 
+def _print_notes(stage: Stage) -> None:
+    """As they come, until the stage stops: rehearsal.notes, and what CodeDeploy lets pass."""
+    seen = 0
+    with contextlib.suppress(OSError):
+        while True:
+            for record in stage.records(seen):
+                seen = record["seq"] + 1
+                if "note" in (record["kind"], record.get("what")):
+                    print(f"# note: {record['text']}", flush=True)
+            time.sleep(1)
+
+
 def main() -> None:
     """`make stage`: serve in the foreground, print what to export, stop on Ctrl-C."""
     minute, port = float(os.environ.get("MINUTE", "2")), int(os.environ.get("PORT", "4566"))
@@ -228,6 +241,7 @@ def main() -> None:
             if minute != 60:
                 print("# code that reads the wall clock to query metrics is right at MINUTE=60 only")
             sys.stdout.flush()
+            threading.Thread(target=_print_notes, args=(stage,), daemon=True).start()
             stage.wait()
     except KeyboardInterrupt:
         print("\nthe stage has stopped")

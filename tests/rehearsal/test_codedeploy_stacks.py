@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import re
 import threading
 import time
 import uuid
@@ -450,6 +451,37 @@ def test_an_alias_that_users_were_taken_back_on_is_refused_until_it_is_healed(st
     assert apply(stage, "drift", release("4", shift=False)) == "UPDATE_COMPLETE"
     assert apply(stage, "drift", release("5")) == "UPDATE_COMPLETE"
     assert len(deployments(stage, "drift")) == 3
+
+
+def test_one_update_may_bring_group_configuration_and_policy_and_start_its_first_release(stage: Stage) -> None:
+    def release(number: str, *, shifts: bool) -> dict[str, Any]:
+        made = template(number, shifted("Service", number, number, None, "LambdaAllAtOnce", []), hook=False)
+        resources = made["Resources"]
+        if not shifts:
+            del resources["ServiceAlias"]["UpdatePolicy"], resources["ServiceGroup"], resources["Application"]
+            return made
+        canary = {"CanaryPercentage": 30, "CanaryInterval": 2}
+        resources["Config"] = {
+            "Type": "AWS::CodeDeploy::DeploymentConfig",
+            "Properties": {
+                "ComputePlatform": "Lambda",
+                "TrafficRoutingConfig": {"Type": "TimeBasedCanary", "TimeBasedCanary": canary},
+            },
+        }
+        resources["ServiceGroup"]["Properties"]["DeploymentConfigName"] = {"Ref": "Config"}
+        fourth = {"Fn::Select": [4, {"Fn::Split": ["-", {"Ref": "AWS::StackId"}]}]}
+        resources["ServiceGroup"]["Properties"]["DeploymentGroupName"] = {"Fn::Join": ["-", ["group", fourth]]}
+        return made
+
+    assert apply(stage, "adopts", release("1", shifts=False)) == "CREATE_COMPLETE"
+    assert apply(stage, "adopts", release("2", shifts=True)) == "UPDATE_COMPLETE"
+    (deployment,) = deployments(stage, "adopts")
+    assert deployment["deploymentConfigName"] == physical(stage, "adopts", "Config")
+    assert re.fullmatch("group-[0-9a-f]{4}", deployment["deploymentGroupName"])
+    assert moves(stage, deployment["deploymentId"]) == [
+        (deployment["deploymentId"], "1", {"2": 0.3}),
+        (deployment["deploymentId"], "2", {}),
+    ]
 
 
 def test_a_parameter_that_only_flips_a_condition_is_a_change_and_switches_shifting(stage: Stage) -> None:

@@ -119,6 +119,18 @@ def test_what_the_stage_cant_do_is_refused_by_name(
     assert any(named in reason for reason in failed), failed
 
 
+def test_what_is_taken_without_being_done_is_told_once(stage: Stage) -> None:
+    old = function(FunctionName="old", Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"})
+    assert deploy(stage, "noted", {"F": old}) == ("CREATE_COMPLETE", [])
+    old["Properties"]["Description"] = "once more"
+    assert deploy(stage, "noted", {"F": old}) == ("UPDATE_COMPLETE", [])
+    told = [one["text"] for one in stage.records() if one["kind"] == "note" and "function old" in one["text"]]
+    assert told == [
+        "function old asks for python3.12 and runs with python3.13",
+        "function old asks for SnapStart: its hooks run, but every start is a cold one",
+    ]
+
+
 def test_a_parameter_may_name_an_ssm_parameter_that_holds_the_version(stage: Stage) -> None:
     ssm = stage.client("ssm")
 

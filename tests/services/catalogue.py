@@ -78,7 +78,7 @@ SERVICES = (
         "links",
         "function URL, a schedule of the scheduler's own and a rule on the alias; provisioned concurrency; no retries",
         {"links-Links": HOOK},
-        {"url": "Url"},
+        {"url": "Url", "bus": "links"},
     ),
     Service(
         "nested",

@@ -43,7 +43,8 @@ class Service:
     """`refused` is the error code of the bad release by the beginning of its alias; the others are taken back with it.
 
     `users` says how requests come in: `invoke`, `url`, `queue`, `topic` or `table`, with the name of the output that
-    has the address (for `invoke` the resource of the function). `needs` is a folder whose stack must be there before.
+    has the address (for `invoke` the resource of the function), or `bus` with the source of the events. `needs` is a
+    folder whose stack must be there before.
     """
 
     name: str
@@ -246,7 +247,7 @@ class Owner:
             while not stop.wait(BETWEEN_REQUESTS):
                 for kind, address in self.service.users.items():
                     with contextlib.suppress(ClientError, BotoCoreError, OSError):  # an error is an answer, too
-                        self._request(kind, addresses[address])
+                        self._request(kind, addresses.get(address, address))
 
         thread = threading.Thread(target=come, daemon=True)
         thread.start()
@@ -272,6 +273,9 @@ class Owner:
                 self.stage.client("sqs").send_message(QueueUrl=address, MessageBody=one)
             case "topic":
                 self.stage.client("sns").publish(TopicArn=address, Message=one)
+            case "bus":
+                entry = {"Source": address, "DetailType": "Something", "Detail": "{}"}
+                self.stage.client("events").put_events(Entries=[entry])
             case "table":
                 self.stage.client("dynamodb").put_item(TableName=address, Item={"id": {"S": one}})
 

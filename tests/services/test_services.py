@@ -81,14 +81,25 @@ def test_a_version_without_a_deletion_policy_goes_in_the_clean_up_and_a_refused_
     assert sorted(set(kept.versions())) == ["1", "2", "3"]
 
 
-def test_streams_topics_and_schedules_reach_both_versions_through_the_alias(
-    stage: Stage, released: dict[str, tuple[Owner, list[Release]]]
+@pytest.mark.parametrize(
+    ("service", "source"),
+    [
+        ("Feed", "aws:dynamodb"),
+        ("Feed", "aws:sns"),
+        ("Feed", "aws.events"),
+        ("Links", "aws.scheduler"),
+        ("Links", "links"),
+    ],
+)
+def test_every_kind_of_event_reaches_both_versions_through_the_alias(
+    stage: Stage, released: dict[str, tuple[Owner, list[Release]]], service: str, source: str
 ) -> None:
-    metrics = stage.client("cloudwatch").list_metrics(Namespace="Feed")["Metrics"]
+    """Of each event the functions count where it came from, and the version and qualifier that they ran as."""
+    metrics = stage.client("cloudwatch").list_metrics(Namespace=service)["Metrics"]
     found = [{one["Name"]: one["Value"] for one in metric["Dimensions"]} for metric in metrics]
-    for source in ("aws:dynamodb", "aws:sns", "aws.events"):
-        met = {(one["version"], one["qualifier"]) for one in found if one["source"] == source}
-        assert met >= {("1", "live"), ("2", "live")}, found
+    met = {(one["version"], one["qualifier"]) for one in found if one["source"] == source}
+    assert met >= {("1", "live"), ("2", "live")}
+    assert {qualifier for _, qualifier in met} == {"live"}
 
 
 def test_a_topic_is_told_of_a_groups_deployments_in_json_whose_members_are_json(

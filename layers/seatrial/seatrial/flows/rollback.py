@@ -57,7 +57,9 @@ def act(aws: Account, trigger: Trigger, by: str = BY) -> Outcomes:
         try:
             outcomes.append(_carry_out(aws, trigger, decision, by))
         except Exception as error:  # raised again below, after the other releases had their turn
-            aws.log.exception(f"could not be done: {decision}")
+            aws.log.exception(
+                f"could not be done: {decision}", extra={"event": trigger.id, "release": _about(decision)}
+            )
             troubles.append(error)
     if troubles:
         raise ExceptionGroup("not every release could be taken back", troubles)
@@ -150,6 +152,12 @@ def _notify(aws: Account, trigger: Trigger, reason: str, release: Release | None
     if release is None or tell.step(aws, release, "declined", reason, once=once):
         _tell(aws, trigger, reason)
     return _outcome("told", reason)
+
+
+def _about(decision: Decision) -> str:
+    """The deployment of the release that a decision is about, for the log; "" when it is about none."""
+    release = None if isinstance(decision, Ignore) else decision.release
+    return release.deployment_id if release else ""
 
 
 def _decline(aws: Account, trigger: Trigger, reason: str) -> Outcome:

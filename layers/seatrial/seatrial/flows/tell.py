@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -70,7 +72,7 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
     `attributes` are for filters: "event" is a word of `_EVENTS` or another, "service" and "release" may be absent.
     """
     event = attributes.get("event", "")
-    _count(event, attributes.get("service", ""))
+    _count(event, attributes)
     try:
         aws.topic.publish(subject, sentence, attributes)
     except (ClientError, BotoCoreError) as error:
@@ -81,11 +83,12 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
         aws.log.error(f"nobody could be told over the bus ({error}): {sentence}", extra=attributes)
 
 
-def _count(event: str, service: str) -> None:
+def _count(event: str, attributes: Mapping[str, str]) -> None:
     """One line in CloudWatch's embedded metric format, for what has an event of its own."""
     if event in _EVENTS:
-        metrics = EphemeralMetrics(namespace="Seatrial", service=service or "all")
+        metrics = EphemeralMetrics(namespace="Seatrial", service=attributes.get("service") or "all")
         metrics.add_metric(_EVENTS[event].replace(" ", ""), MetricUnit.Count, 1)
+        metrics.add_metadata("release", attributes.get("release", ""))
         metrics.flush_metrics()
 
 

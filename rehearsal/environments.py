@@ -90,6 +90,8 @@ def _note(name: str, function: Mapping[str, Any]) -> None:
     runtime, own = str(function.get("Runtime") or ""), f"python3.{sys.version_info.minor}"
     if runtime.startswith("python") and runtime != own:
         note(f"function {name} asks for {runtime} and runs with {own}")
+    if runtime.startswith("nodejs"):
+        note(f"function {name} runs with this machine's node, which has no AWS SDK: bundle it, or set NODE_PATH to it")
     if "arm64" in (function.get("Architectures") or ()):
         note(f"function {name} asks for arm64 and runs on this machine's processor: bring no native code")
     if (function.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions":

@@ -484,6 +484,31 @@ def test_one_update_may_bring_group_configuration_and_policy_and_start_its_first
     ]
 
 
+def test_a_groups_topic_is_told_in_json_whose_members_are_json(stage: Stage) -> None:
+    inbox = stage.client("sqs").create_queue(QueueName="inbox")["QueueUrl"]
+    arn = stage.client("sqs").get_queue_attributes(QueueUrl=inbox, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    topic = stage.client("sns").create_topic(Name="releases")["TopicArn"]
+    stage.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def release(number: str, text: str) -> dict[str, Any]:
+        made = template(number, shifted("Service", text, number, {"Ref": "Hook"}, "LambdaAllAtOnce", []))
+        made["Resources"]["ServiceGroup"]["Properties"]["TriggerConfigurations"] = [
+            {"TriggerName": "bad", "TriggerTargetArn": topic, "TriggerEvents": ["DeploymentFailure"]}
+        ]
+        return made
+
+    assert apply(stage, "told", release("1", "one")) == "CREATE_COMPLETE"
+    assert apply(stage, "told", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
+    (message,) = stage.client("sqs").receive_message(QueueUrl=inbox, WaitTimeSeconds=5)["Messages"]
+    told = json.loads(json.loads(message["Body"])["Message"])
+    failed, back = deployments(stage, "told")
+    assert (told["deploymentId"], told["status"], told["eventTriggerName"]) == (failed["deploymentId"], "FAILED", "bad")
+    assert json.loads(told["errorInformation"])["ErrorCode"] == "HOOK_EXECUTION_FAILURE"
+    assert json.loads(told["rollbackInformation"])["RollbackDeploymentId"] == back["deploymentId"]
+
+
 def test_a_parameter_that_only_flips_a_condition_is_a_change_and_switches_shifting(stage: Stage) -> None:
     def release(number: str) -> dict[str, Any]:
         made = template(number, shifted("Service", number, number, None, "LambdaAllAtOnce", []), hook=False)

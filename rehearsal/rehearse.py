@@ -164,6 +164,7 @@ def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozense
         ending.callback(run.sam.stop)
         _release_services(run, stage, screen, ending, only)
         releases = tuple(run.seen[s.id] for s in TOLD_IN_ORDER if s.id in run.seen)
+        (out / "board.html").write_text(_look_at_the_board(stage), encoding="utf-8")
         calls = stage.calls()
         (out / "calls.json").write_text(json.dumps(calls, indent=1))
         (out / "roles.json").write_text(json.dumps(allowed_actions(stage), indent=1))
@@ -191,6 +192,17 @@ def allowed_actions(stage: Stage) -> dict[str, list[str]]:
                 actions = statement["Action"]
                 allowed.setdefault(role, []).extend([actions] if isinstance(actions, str) else actions)
     return allowed
+
+
+def _look_at_the_board(stage: Stage) -> str:
+    """What a dashboard would show at the end."""
+    answer = stage.client("lambda").invoke(
+        FunctionName="seatrial-board", Qualifier="live", Payload=json.dumps({"last": 20})
+    )
+    shown = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise RehearsalError(f"the board can't be shown: {shown}")
+    return str(shown)
 
 
 def _keep_logs(stage: Stage, out: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from rehearsal.sam import PROJECT, Sam
 from rehearsal.stage import Stage
 
-TRIED = ("dark_tester", "fix_lane", "monitor", "rollback")
+TRIED = ("board", "dark_tester", "fix_lane", "monitor", "rollback")
 HOOKS = ("CodeDeployHook_seatrial_pre_traffic", "CodeDeployHook_seatrial_post_traffic")
 
 

@@ -39,7 +39,7 @@ def test_the_hooks_bear_the_prefix_that_codedeploy_may_invoke_and_have_no_hooks_
     assert properties["DeploymentPreference"] == {"Type": "AllAtOnce"}
 
 
-@pytest.mark.parametrize("name", ["RollbackFunction", "MonitorFunction", "DarkTesterFunction"])
+@pytest.mark.parametrize("name", ["RollbackFunction", "MonitorFunction", "DarkTesterFunction", "BoardFunction"])
 def test_what_is_no_hook_is_tried_in_the_dark_by_the_hooks(name: str) -> None:
     preference = FUNCTIONS[name]["DeploymentPreference"]
 

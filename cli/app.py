@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
-from cli import judging, oncall, views
+from cli import board, judging, oncall, views
+from cli.account import AccountError
 from cli.terminal import AsJson, Stack, fail, installed, qualified, show
+from seatrial.aws.ledger import Ledger
 from seatrial.core import story
 from seatrial.core.release import Release
 
@@ -27,11 +29,23 @@ def status(
     service: Annotated[str, typer.Argument(help="FUNCTION:ALIAS; without it, every release that is watched.")] = "",
     stack: Stack = "seatrial",
     as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option(help="Write the board of the last four weeks into this file.")] = None,
 ) -> None:
     """The releases that are open, guarded or not healed, or the last ones of a service."""
     ledger = installed(stack).ledger
+    if html:
+        _write_the_board(html, ledger, service)
+        return
     found = ledger.releases_of(qualified(service)) if service else ledger.watched()
     show([views.release(one) for one in found], views.status(found), as_json)
+
+
+def _write_the_board(html: Path, ledger: Ledger, service: str) -> None:
+    try:
+        board.write(html, ledger, service)
+    except AccountError as error:
+        fail(str(error), 2)
+    typer.echo(f"{html} has the board")
 
 
 @app.command()

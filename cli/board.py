@@ -1,0 +1,33 @@
+"""`seatrial status --html FILE`: the dashboard's board as a page, for whoever has no dashboard at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.account import AccountError
+from seatrial import settings
+from seatrial.aws.cloudwatch import CloudWatch
+from seatrial.aws.ledger import Ledger
+from seatrial.core import board, widget
+from seatrial.core.widget import WidgetError
+from seatrial.flows import board as flow
+
+
+def write(file: Path, ledger: Ledger, service: str) -> None:
+    """The releases of four weeks, of one service or ("") of all. Raises AccountError with what to do."""
+    now = settings.read().clock.now()
+    try:
+        asked = widget.read({"service": service}, now)
+        shown = flow.gather(ledger, CloudWatch(boto3.client("cloudwatch")), asked, now)
+        file.write_text(board.page(shown), encoding="utf-8")
+    except WidgetError as error:
+        raise AccountError(str(error)) from None
+    except (BotoCoreError, ClientError) as error:
+        raise AccountError(
+            f"can't read the releases: {error}. It takes dynamodb:Scan and cloudwatch:GetMetricData"
+        ) from None
+    except OSError as error:
+        raise AccountError(f"can't write {file}: {error.strerror}") from None

@@ -1,20 +1,24 @@
 """Gap of MiniStack: event source mappings invoke the main version of an alias, and its context names that version.
 
-Here each batch of a queue or a stream draws its version by the alias's weights, as every other invoke does.
+Here each batch of a queue or a stream draws its version by the alias's weights, as every other invoke does. Sources
+that nothing reads are refused when they are mapped.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
 
 from rehearsal import alias
 
 POLLERS = ("_poll_sqs", "_poll_kinesis", "_poll_dynamodb_streams")
+
+READ = ("sqs", "kinesis", "dynamodb")
 
 _polling: ContextVar[bool] = ContextVar("stage_polling", default=False)
 """MiniStack finds functions for its pollers as it does for GetFunction, which must not draw."""
@@ -47,8 +51,38 @@ def _drawn_while_polling(original: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
+def refusal(mapping: Mapping[str, Any]) -> str | None:
+    """Why nothing would ever come of a mapping with these properties, or None."""
+    source = str(mapping.get("EventSourceArn") or "self-managed:::").split(":")
+    service = source[2] or source[0]
+    if service in READ:
+        return None
+    return f"The stage's event source mappings read {', '.join(READ)}, not {service}: invoke the alias in its place"
+
+
+def _refusing(create: Callable[..., Any]) -> Callable[..., Any]:
+    def created(mapping: Mapping[str, Any]) -> Any:
+        if (refused := refusal(mapping)) is not None:
+            return lambda_svc.error_response_json("InvalidParameterValueException", refused, 400)
+        return create(mapping)
+
+    return created
+
+
+def _refusing_resource(create: Callable[..., Any]) -> Callable[..., Any]:
+    def created(logical_id: str, properties: Mapping[str, Any], stack: str) -> Any:
+        if (refused := refusal(properties)) is not None:
+            raise ValueError(refused)
+        return create(logical_id, properties, stack)
+
+    return created
+
+
 def install() -> None:
     """Once, before the first event source mapping is made."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    handler["create"] = _refusing_resource(handler["create"])
+    lambda_svc._create_esm = _refusing(lambda_svc._create_esm)
     lambda_svc._get_func_record_for_qualifier = _drawn_while_polling(lambda_svc._get_func_record_for_qualifier)
     for name in POLLERS:
         setattr(lambda_svc, name, _as_poller(getattr(lambda_svc, name)))

@@ -102,6 +102,14 @@ def test_provisioned_concurrency_cant_be_managed_while_an_alias_routes_to_two_ve
         ),
         pytest.param(
             {
+                "Type": "AWS::Lambda::EventSourceMapping",
+                "Properties": {"FunctionName": "old", "EventSourceArn": "arn:aws:mq:eu-west-1:111122223333:broker:one"},
+            },
+            "not mq",
+            id="an event source that nothing reads",
+        ),
+        pytest.param(
+            {
                 "Type": "AWS::CodeDeploy::DeploymentConfig",
                 "Properties": {"ComputePlatform": "ECS", "TrafficRoutingConfig": {"Type": "AllAtOnce"}},
             },

@@ -11,7 +11,7 @@ from cli.account import AccountError
 from seatrial import settings
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.ledger import Ledger
-from seatrial.core import board, widget
+from seatrial.core import board_html, widget
 from seatrial.core.widget import WidgetError
 from seatrial.flows import board as flow
 
@@ -22,7 +22,7 @@ def write(file: Path, ledger: Ledger, service: str) -> None:
     try:
         asked = widget.read({"service": service}, now)
         shown = flow.gather(ledger, CloudWatch(boto3.client("cloudwatch")), asked, now)
-        file.write_text(board.page(shown), encoding="utf-8")
+        file.write_text(board_html.page(shown), encoding="utf-8")
     except WidgetError as error:
         raise AccountError(str(error)) from None
     except (BotoCoreError, ClientError) as error:

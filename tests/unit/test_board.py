@@ -17,8 +17,8 @@ from moto import mock_aws
 
 from cli import board as command
 from cli.account import AccountError
-from seatrial.aws.cloudwatch import CloudWatch
-from seatrial.core import board, widget
+from seatrial.aws.cloudwatch import CloudWatch, Metric
+from seatrial.core import board_html, widget
 from seatrial.core.board import Board, Shown, chart_of
 from seatrial.core.chart import Bucket, Weight
 from seatrial.core.delivery import delivery
@@ -146,14 +146,14 @@ class Page(HTMLParser):
 
 def test_the_whole_page_looks_as_it_was_looked_at() -> None:
     """`SNAPSHOTS=write pytest …` writes it anew, to be looked at before it is kept."""
-    shown = board.page(a_board())
+    shown = board_html.page(a_board())
     if os.environ.get("SNAPSHOTS") == "write":
         (FIXTURES / "board-page.html").write_text(shown)
     assert shown == (FIXTURES / "board-page.html").read_text()
 
 
 def test_open_releases_come_first() -> None:
-    assert re.findall(r"d-[A-Z]+1+, ", board.page(a_board())) == [
+    assert re.findall(r"d-[A-Z]+1+, ", board_html.page(a_board())) == [
         "d-SHIFTING1, ",
         "d-TAKENBAC1, ",
         "d-RELEASED1, ",
@@ -162,10 +162,10 @@ def test_open_releases_come_first() -> None:
 
 
 def test_a_board_with_nothing_on_it_says_so() -> None:
-    assert "No release is open" in board.fragment(a_board((), ()), theme="light", width=600)
+    assert "No release is open" in board_html.fragment(a_board((), ()), theme="light", width=600)
 
 
-@pytest.mark.parametrize("html", [board.page(a_board()), board.fragment(a_board(), theme="dark", width=600)])
+@pytest.mark.parametrize("html", [board_html.page(a_board()), board_html.fragment(a_board(), theme="dark", width=600)])
 def test_nothing_on_it_is_taken_out_by_a_dashboard_or_needs_a_network(html: str) -> None:
     page = Page(html)
     assert not {"script", "iframe", "use", "link", "img"} & set(page.tags)
@@ -181,31 +181,31 @@ def test_what_others_have_written_stays_text(words: str) -> None:
     )
     hostile = Shown(written, (Step(words, words, words, at(-88), words, words),), TAKEN_BACK.requests)
     for html in (
-        board.page(a_board((), (hostile,))),
-        board.fragment(a_board((), (hostile,)), theme="light", width=500),
+        board_html.page(a_board((), (hostile,))),
+        board_html.fragment(a_board((), (hostile,)), theme="light", width=500),
     ):
         page = Page(html)
         assert words in page.text
         assert not {"script", "img"} & set(page.tags)
         assert not [name for name, _ in page.attributes if name.startswith("on")]
-    assert words in Page(board.trouble(words)).text
+    assert words in Page(board_html.trouble(words)).text
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#15181c")])
 def test_a_widget_wears_the_dashboards_theme(theme: str, ground: str) -> None:
-    html = board.fragment(a_board(), theme=theme, width=600)
+    html = board_html.fragment(a_board(), theme=theme, width=600)
     assert re.findall(r"--ground: (#\w+)", html) == [ground]
 
 
 def test_styles_stay_inside_the_widget() -> None:
-    (style,) = re.findall(r"<style>(.*?)</style>", board.fragment(a_board(), theme="dark", width=600), re.DOTALL)
+    (style,) = re.findall(r"<style>(.*?)</style>", board_html.fragment(a_board(), theme="dark", width=600), re.DOTALL)
     selectors = [part.strip() for rule in re.findall(r"([^{}]+)\{", style) for part in rule.split(",")]
     assert [selector for selector in selectors if not selector.startswith(".seatrial")] == []
 
 
 @pytest.mark.parametrize("width", [280, 588, 1600])
 def test_charts_are_as_wide_as_the_widget_lets_them(width: int) -> None:
-    drawn = re.findall(r'viewBox="0 0 (\d+) ', board.fragment(a_board(), theme="light", width=width))
+    drawn = re.findall(r'viewBox="0 0 (\d+) ', board_html.fragment(a_board(), theme="light", width=width))
     assert {int(each) for each in drawn} == {max(300, width - 40)}
 
 
@@ -254,7 +254,7 @@ def test_the_plan_is_what_the_configurations_name_says(configuration: str, weigh
 def test_where_the_plan_is_unknown_only_what_users_met_is_drawn() -> None:
     unknown = replace(TAKEN_BACK, release=replace(TAKEN_BACK.release, configuration="shop-slowly"))
     assert chart_of(unknown, NOON).weights is None
-    html = board.fragment(a_board((), (unknown,)), theme="light", width=500)
+    html = board_html.fragment(a_board((), (unknown,)), theme="light", width=500)
     assert "candidate-line" not in html.partition("</style>")[2]
 
 
@@ -265,12 +265,12 @@ def test_what_is_told_long_after_the_end_does_not_stretch_the_chart() -> None:
 
 
 def test_of_a_release_that_nobody_met_nothing_is_drawn() -> None:
-    html = board.fragment(a_board((), (REFUSED,)), theme="light", width=500)
+    html = board_html.fragment(a_board((), (REFUSED,)), theme="light", width=500)
     assert "<svg" not in html and " by functions/&lt;x&gt;: 3 of 12" in html
 
 
 def test_a_service_that_counts_nothing_is_told_so() -> None:
-    html = board.fragment(a_board((replace(SHIFTING, requests=()),), ()), theme="light", width=500)
+    html = board_html.fragment(a_board((replace(SHIFTING, requests=()),), ()), theme="light", width=500)
     assert "the service prints no outcome lines" in html
 
 
@@ -385,6 +385,21 @@ def test_neighbours_are_read_in_one_call_and_months_apart_in_coarser_ones(
     assert calls == [(4, 3600), (4, 300), (8, 60)]
 
 
+def test_a_call_asks_for_500_metrics_at_most(account: tuple[SmallAccount, Account]) -> None:
+    _, aws = account
+    put("7", at(-2), 50, 1)
+    sizes: list[int] = []
+    aws.cloudwatch._client.meta.events.register(
+        "provide-client-params.cloudwatch.GetMetricData",
+        lambda params, **_: sizes.append(len(params["MetricDataQueries"])),
+    )
+    nothing = Metric("Seatrial", "Requests", {"service": "nobody"})
+    last = Metric("Seatrial", "Requests", {"service": "payments", "version": "7"})
+    sums = aws.cloudwatch.sums([*[nothing] * 500, last], at(-10), NOON, 60)
+    assert sizes == [500, 1]
+    assert sums == (*[{}] * 500, {at(-2): 50.0})
+
+
 def test_a_service_is_shown_without_the_others(account: tuple[SmallAccount, Account]) -> None:
     _, aws = account
     open_one(aws, "d-1", at(-3))
@@ -413,7 +428,7 @@ def test_of_very_many_open_releases_the_newest_are_drawn_and_the_others_counted(
         open_one(aws, f"d-{number}", at(-number))
     found = gathered(aws)
     assert [shown.release.deployment_id for shown in found.open] == [f"d-{number}" for number in range(20)]
-    assert "3 more are open" in board.page(found)
+    assert "3 more are open" in board_html.page(found)
 
 
 def test_a_page_that_cannot_be_written_is_told_by_name(account: tuple[SmallAccount, Account], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from seatrial.aws.cloudwatch import QUERIES_A_CALL, CloudWatch, Metric
 from seatrial.aws.ledger import Ledger
-from seatrial.core import board, widget
+from seatrial.core import board_html, widget
 from seatrial.core.board import Board, Shown
 from seatrial.core.chart import Bucket
 from seatrial.core.delivery import delivery, has_failed
@@ -50,9 +50,9 @@ def show(aws: Account, event: Mapping[str, Any]) -> str:
     try:
         asked = widget.read(event, aws.clock.now())
     except WidgetError as error:
-        return board.trouble(str(error))
+        return board_html.trouble(str(error))
     aws.log.info("the board is shown", extra={"service": asked.service, "days": round(asked.days, 1)})
-    return board.fragment(
+    return board_html.fragment(
         gather(aws.ledger, aws.cloudwatch, asked, aws.clock.now()), theme=asked.theme, width=asked.width
     )
 

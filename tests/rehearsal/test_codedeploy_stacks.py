@@ -302,6 +302,21 @@ def moves(stage: Stage, *deployed: str) -> list[tuple[str, str, dict[str, float]
     ]
 
 
+def test_a_dozen_aliases_shift_at_the_same_time(stage: Stage) -> None:
+    names = [f"Service{letter}" for letter in "ABCDEFGHIJKL"]
+
+    def release(number: str) -> dict[str, Any]:
+        config = "LambdaCanary10Percent5Minutes"
+        return template(number, *(shifted(one, number, number, None, config, []) for one in names), hook=False)
+
+    assert apply(stage, "dozen", release("1")) == "CREATE_COMPLETE"
+    assert apply(stage, "dozen", release("2")) == "UPDATE_COMPLETE"
+    made = [deployment for name in names for deployment in deployments(stage, "dozen", name)]
+    assert len(made) == 12
+    assert max(one["startTime"] for one in made) < min(one["completeTime"] for one in made)
+    assert {alias(stage, "dozen", name) == ("2", {}) for name in names} == {True}
+
+
 def test_when_one_alias_fails_the_one_that_had_shifted_goes_back_by_a_deployment_with_hooks(stage: Stage) -> None:
     def release(number: str, second: str) -> dict[str, Any]:
         later = shifted("Later", second, number, None, "LambdaCanary10Percent5Minutes", [])

@@ -69,6 +69,7 @@ class Additions:
         from rehearsal import (
             alarms,
             alias,
+            alias_rules,
             apis,
             codedeploy,
             concurrency,
@@ -92,6 +93,7 @@ class Additions:
         self.alarms = alarms.install(clock)
         self.alarms.on_transition = self._alarm_changed
         alias.install(clock)
+        alias_rules.install()
         event_sources.install()
         apis.install()
         concurrency.install()

@@ -4,12 +4,13 @@ PORT ?= 4566
 BIN := .venv/bin
 export MINUTE
 
-.PHONY: help setup rehearse test proof stage lint unit clean
+.PHONY: help setup rehearse test proof certify stage lint unit clean
 
 help:
 	@echo "make rehearse            real releases of a payments service on this machine, then a report"
 	@echo "make test                everything that must hold at every commit"
 	@echo "make proof               the long runs; writes their tables to docs/"
+	@echo "make certify             try what the stage claims in your AWS account; says first what it costs"
 	@echo "make stage PORT=4566     a local AWS in the foreground, to deploy to; Ctrl-C stops it"
 	@echo "make clean               remove what was built and installed here"
 	@echo "MINUTE=2                 wall seconds of a stage minute (60 is real time)"
@@ -37,6 +38,10 @@ unit: setup
 
 proof: setup
 	$(BIN)/python -m pytest -m proof
+
+# In the account of your credentials. Without YES=1 it only says what it would do. AGAIN=1 tries what is settled again.
+certify: setup
+	@CONFORMANCE=account $(BIN)/python -m pytest -s -m "claim or question" tests/conformance
 
 clean:
 	rm -rf .venv .aws-sam build .rehearsal *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

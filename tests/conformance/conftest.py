@@ -1,0 +1,171 @@
+"""Where the claims are tried: on the stage, in a real account (CONFORMANCE=account), or at CONFORMANCE_ENDPOINT."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from rehearsal import stage as rehearsal_stage
+from rehearsal.codedeploy import behaviour
+from tests.conformance import results
+from tests.conformance.account import Account
+
+IN_ACCOUNT = os.environ.get("CONFORMANCE") == "account"
+ENDPOINT = os.environ.get("CONFORMANCE_ENDPOINT", "")
+EVERYTHING = IN_ACCOUNT or bool(ENDPOINT) or os.environ.get("CONFORMANCE") == "all"
+MINUTE = float(os.environ.get("CONFORMANCE_MINUTE", "0.5"))
+PREFIX = os.environ.get("CONFORMANCE_PREFIX", "seatrial-certify")
+TABLE = os.environ.get("CONFORMANCE_TABLE", "")
+HERE = Path(__file__).parent
+COST = "below 1 USD: a few hundred invokes, two alarms, a queue, a topic and a rule, all deleted at the end"
+
+_certified = results.Certified.read()
+_claims: dict[str, results.Claim] = {}
+_asked: dict[str, list[bool]] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "claim(known, minutes, capture, long): something the stage says about AWS")
+    config.addinivalue_line("markers", "question(switch, minutes): something that nobody could confirm")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A question is asked once for each answer that the stage can give; elsewhere there is one answer, unknown."""
+    mark = metafunc.definition.get_closest_marker("question")
+    if mark is None:
+        return
+    answers = [None] if IN_ACCOUNT or ENDPOINT else behaviour.as_json(behaviour.Behaviour())[mark.args[0]]["answers"]
+    metafunc.parametrize("expected", answers, ids=[str(answer).lower() for answer in answers])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ours = [item for item in items if HERE in item.path.parents]
+    left_out = [item for item in ours if not _wanted(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: _minutes(item) if item in ours else 0)
+
+
+def _wanted(item: pytest.Item) -> bool:
+    """In an account, what an earlier run has settled is not tried again; in `make test`, nothing long."""
+    claim, question = item.get_closest_marker("claim"), item.get_closest_marker("question")
+    name = _name(item)
+    if IN_ACCOUNT and os.environ.get("AGAIN") != "1":
+        settled = _certified.claims.get(name, {}).get("held")
+        if claim and settled:
+            return False
+        if question and question.args[0] in _certified.switches:
+            return False
+    if question:
+        return EVERYTHING
+    return EVERYTHING or claim is None or not claim.kwargs["long"]
+
+
+def _minutes(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("claim") or item.get_closest_marker("question")
+    return float(mark.kwargs["minutes"]) if mark else 0.0
+
+
+def _name(item: pytest.Item) -> str:
+    return item.name.partition("[")[0]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """In an account: what it costs and how long it takes, before anything is made there."""
+    if not IN_ACCOUNT:
+        return
+    minutes = sum(_minutes(item) for item in session.items)
+    print(f"\n{len(session.items)} claims and questions are left to try, about {minutes:.0f} minutes; cost {COST}.")
+    print(f"Everything is made in stacks called {PREFIX}* and deleted at the end.")
+    if os.environ.get("YES") != "1":
+        pytest.exit("Nothing was done. `YES=1 make certify` does it in the account of your credentials.", returncode=2)
+    print(f"Account: {boto3.client('sts').get_caller_identity()['Arn']}, Region: {boto3.Session().region_name}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    if report.when == "call" or (report.when == "setup" and not report.passed):
+        _note(item, held=report.passed, tried=report.when == "call")
+    return report
+
+
+def _note(item: pytest.Item, *, held: bool, tried: bool) -> None:
+    """An account in which a claim could not even be tried has said nothing about it."""
+    claim, question, name = item.get_closest_marker("claim"), item.get_closest_marker("question"), _name(item)
+    if question:
+        _asked.setdefault(question.args[0], []).append(held)
+    if claim:
+        before = _claims.get(name)
+        together = held and (before is None or before.held is True)
+        _claims[name] = results.Claim(name, claim.args[0], claim.kwargs["capture"], together)
+        if IN_ACCOUNT and tried:
+            _certified.holds(name, together)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if TABLE:
+        seen = {switch: (behaviour.CLAIMS[switch], all(_asked.get(switch, [False]))) for switch in behaviour.CLAIMS}
+        Path(TABLE).write_text(results.table(list(_claims.values()), seen, _certified))
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[rehearsal_stage.Stage | None]:
+    """The stage that the claims are tried on, if it is one."""
+    if IN_ACCOUNT or ENDPOINT:
+        yield None
+        return
+    with rehearsal_stage.Stage(minute=MINUTE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_account(stage: rehearsal_stage.Stage | None) -> Iterator[Account]:
+    if IN_ACCOUNT:
+        account = Account(boto3.Session(), None, minute=60.0, prefix=PREFIX, slack=120.0)
+    else:
+        session = boto3.Session("111122223333", "stage", region_name="eu-west-1")
+        endpoint = stage.endpoint if stage else ENDPOINT
+        account = Account(session, endpoint, minute=MINUTE, prefix=PREFIX)
+    try:
+        account.set_up()
+        yield account
+    finally:
+        if stage is None:  # the stage goes with everything that is in it
+            account.tear_down()
+
+
+@pytest.fixture
+def account(shared_account: Account, request: pytest.FixtureRequest) -> Account:
+    """The account, with the name of this claim; its alarms are quiet."""
+    shared_account.claim = request.node.name
+    for alarm in ("Alarm", "StackAlarm"):
+        shared_account.rings(alarm, "OK")
+    return shared_account
+
+
+@pytest.fixture
+def answered(
+    stage: rehearsal_stage.Stage | None, request: pytest.FixtureRequest, expected: Any
+) -> Iterator[Callable[[Any], None]]:
+    """Takes the answer to this question. On the stage it must be the one that the switch was set to."""
+    switch = request.node.get_closest_marker("question").args[0]
+    if stage:
+        before = stage.get("switches")[switch]["answer"]
+        stage.switch(**{switch: expected})
+
+    def answer(given: Any) -> None:
+        if stage:
+            assert given == expected
+        if IN_ACCOUNT:
+            _certified.answers(switch, given)
+
+    yield answer
+    if stage:
+        stage.switch(**{switch: before})

@@ -1,0 +1,189 @@
+"""The templates of the conformance suite: what the claims share, and a service that CloudFormation releases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SERVICE = """
+def handler(event, context):
+    return {"version": context.function_version}
+"""
+
+HOOK = """
+import json, os
+import boto3
+
+sqs = boto3.client("sqs")
+
+def handler(event, context):
+    sqs.send_message(QueueUrl=os.environ["LETTERS"], MessageBody=json.dumps(event))
+"""
+
+DEPLOYER = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+
+
+def _role(service: str, *managed: str, statements: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    policy = {"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements or []}}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "ManagedPolicyArns": list(managed),
+            **({"Policies": [policy]} if statements else {}),
+        },
+    }
+
+
+def _function(name: str, code: str, **variables: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Timeout": 20,
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Code": {"ZipFile": code},
+            **({"Environment": {"Variables": variables}} if variables else {}),
+        },
+    }
+
+
+def _alarm(name: str) -> dict[str, Any]:
+    """Nobody ever puts a datapoint, so it stays in the state that it is set to."""
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": name,
+            "Namespace": "Seatrial/Conformance",
+            "MetricName": "Nothing",
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "ignore",
+        },
+    }
+
+
+def _config(kind: str, member: str, **numbers: int) -> dict[str, Any]:
+    return {
+        "Type": "AWS::CodeDeploy::DeploymentConfig",
+        "Properties": {"ComputePlatform": "Lambda", "TrafficRoutingConfig": {"Type": kind, member: numbers}},
+    }
+
+
+def _allowed(service: str, action: str, resource: Any) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": action, "Resource": resource}],
+    }
+
+
+def shared(prefix: str) -> dict[str, Any]:
+    """A service, a hook that passes on what it is asked, who deploys, alarms, and CodeDeploy's events in a queue."""
+    letters = {"Fn::GetAtt": ["Letters", "Arn"]}
+    resources: dict[str, Any] = {
+        "Role": _role(
+            "lambda.amazonaws.com",
+            statements=[{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": letters}],
+        ),
+        "DeployRole": _role("codedeploy.amazonaws.com", DEPLOYER),
+        "Service": _function(f"{prefix}-service", SERVICE),
+        "Hook": _function(f"CodeDeployHook_{prefix}", HOOK, LETTERS={"Ref": "Letters"}),
+        "ForbiddenHook": _function(f"{prefix}-hook-of-another-name", HOOK, LETTERS={"Ref": "Letters"}),
+        "Letters": {"Type": "AWS::SQS::Queue"},
+        "Topic": {"Type": "AWS::SNS::Topic"},
+        "TopicPolicy": {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": {
+                "Topics": [{"Ref": "Topic"}],
+                "PolicyDocument": _allowed("events.amazonaws.com", "sns:Publish", {"Ref": "Topic"}),
+            },
+        },
+        "LettersPolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Letters"}],
+                "PolicyDocument": _allowed("sns.amazonaws.com", "sqs:SendMessage", letters),
+            },
+        },
+        "Subscription": {
+            "Type": "AWS::SNS::Subscription",
+            "Properties": {
+                "TopicArn": {"Ref": "Topic"},
+                "Protocol": "sqs",
+                "Endpoint": letters,
+                "RawMessageDelivery": True,
+            },
+        },
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "EventPattern": {"source": ["aws.codedeploy"], "detail": {"application": [{"Ref": "Application"}]}},
+                "Targets": [{"Id": "topic", "Arn": {"Ref": "Topic"}}],
+            },
+        },
+        "Application": {
+            "Type": "AWS::CodeDeploy::Application",
+            "Properties": {"ApplicationName": prefix, "ComputePlatform": "Lambda"},
+        },
+        "OneMinute": _config("TimeBasedCanary", "TimeBasedCanary", CanaryPercentage=50, CanaryInterval=1),
+        "Steps": _config("TimeBasedLinear", "TimeBasedLinear", LinearPercentage=40, LinearInterval=1),
+        "Alarm": _alarm(f"{prefix}-alarm"),
+        "StackAlarm": _alarm(f"{prefix}-stack-alarm"),
+    }
+    named = ("Service", "Hook", "ForbiddenHook", "Letters", "Application", "OneMinute", "Steps", "Alarm", "StackAlarm")
+    outputs: dict[str, Any] = {name: {"Value": {"Ref": name}} for name in named}
+    outputs |= {name: {"Value": {"Fn::GetAtt": [name, "Arn"]}} for name in ("DeployRole", "Role")}
+    return {"Resources": resources, "Outputs": outputs}
+
+
+def released(number: str, hook: str, role: str, alarms: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A service that CloudFormation releases at once. Each `number` is another version of it."""
+    return {
+        "Resources": {
+            "Role": _role("lambda.amazonaws.com"),
+            "Service": {
+                **(function := _function("", f"RELEASE = {number!r}\n{SERVICE}")),
+                "Properties": {key: value for key, value in function["Properties"].items() if key != "FunctionName"},
+            },
+            f"Version{number}": {
+                "Type": "AWS::Lambda::Version",
+                "DeletionPolicy": "Retain",
+                "Properties": {"FunctionName": {"Ref": "Service"}},
+            },
+            "Application": {"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}},
+            "Group": {
+                "Type": "AWS::CodeDeploy::DeploymentGroup",
+                "Properties": {
+                    "ApplicationName": {"Ref": "Application"},
+                    "ServiceRoleArn": role,
+                    "DeploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce",
+                    "DeploymentStyle": {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
+                    "AlarmConfiguration": {"Enabled": bool(alarms), "Alarms": [{"Name": name} for name in alarms]},
+                    "AutoRollbackConfiguration": {
+                        "Enabled": True,
+                        "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
+                    },
+                },
+            },
+            "Alias": {
+                "Type": "AWS::Lambda::Alias",
+                "Properties": {
+                    "Name": "live",
+                    "FunctionName": {"Ref": "Service"},
+                    "FunctionVersion": {"Fn::GetAtt": [f"Version{number}", "Version"]},
+                },
+                "UpdatePolicy": {
+                    "CodeDeployLambdaAliasUpdate": {
+                        "ApplicationName": {"Ref": "Application"},
+                        "DeploymentGroupName": {"Ref": "Group"},
+                        "BeforeAllowTrafficHook": hook,
+                    }
+                },
+            },
+        }
+    }

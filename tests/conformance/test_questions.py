@@ -1,0 +1,121 @@
+"""What nobody could confirm: each test looks at what happens and hands that over, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from tests.conformance.account import ENDED, NO_ROLLBACK, Account
+from tests.conformance.marks import question
+
+AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
+CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+
+type Answered = Callable[[Any], None]
+
+
+@question("missing_alarm_stops")
+def test_does_an_alarm_that_does_not_exist_stop_a_deployment(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE, alarms=("no-such-alarm",))
+    answered(account.end(account.start())["status"] == "Stopped")
+
+
+@question("unanswered_code", minutes=62)
+def test_how_does_a_deployment_fail_whose_hook_nobody_answers(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    ended = account.end(account.start(account.spec(before=account["Hook"])), 63)
+    assert ended["completeTime"] - ended["startTime"] >= timedelta(minutes=59)
+    answered(ended["errorInformation"]["code"])
+
+
+@question("stop_parameter_wins", minutes=2)
+def test_does_stop_deployment_win_over_a_group_that_does_not_roll_back(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(CANARY, autoRollbackConfiguration=NO_ROLLBACK)
+    deployment = account.start()
+    account.until_it_shifts(0.1)
+    account.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+    answered("rollbackInfo" in account.end(deployment))
+
+
+@question("rollback_invokes_hooks", minutes=3)
+def test_does_a_rollback_invoke_hooks(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    deployment = account.start(account.spec(before=account["Hook"], after=account["Hook"]))
+    account.answer(account.asked(deployment))
+    account.answer(account.asked(deployment), "Failed")
+
+    def rollback() -> str:
+        return str(account.info(deployment).get("rollbackInfo", {}).get("rollbackDeploymentId", ""))
+
+    back, asked = str(account.until(rollback)), []
+
+    def over() -> bool:
+        if call := account.letter(back):
+            asked.append(call)
+            account.answer(call)
+        return account.info(back)["status"] in ENDED
+
+    account.until(over, 3)
+    answered(bool(asked))
+
+
+@question("two_versions_refused_at", minutes=2)
+def test_when_is_an_alias_with_two_versions_refused(account: Account, answered: Answered) -> None:
+    account.alias("1", {"2": 0.5})
+    account.group(AT_ONCE)
+    deployment = account.start(account.spec(before=account["Hook"]))
+    asked = []
+
+    def over() -> bool:
+        if call := account.letter(deployment):
+            asked.append(call)
+            account.answer(call)
+        return account.info(deployment)["status"] in ENDED
+
+    account.until(over, 3)
+    assert account.info(deployment)["errorInformation"]["code"] == "INVALID_LAMBDA_CONFIGURATION"
+    answered("shift" if asked else "start")
+
+
+@question("alarms_polled_during_hooks", minutes=3)
+def test_does_an_alarm_stop_a_deployment_that_waits_for_a_hook(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE, alarms=(account["Alarm"],))
+    deployment = account.start(account.spec(after=account["Hook"]))
+    call = account.asked(deployment)
+    account.rings("Alarm")
+    rang = account.now()
+
+    def settled() -> bool:
+        return account.info(deployment)["status"] in ENDED or account.now() - rang > 1.5 * account.minute
+
+    account.until(settled, 3)
+    stopped = account.info(deployment)["status"] == "Stopped"
+    if not stopped:
+        account.answer(call)
+    account.end(deployment)
+    answered(stopped)
+
+
+@question("group_update_reaches_running", minutes=3)
+def test_does_a_running_deployment_get_the_alarms_that_its_group_gets(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group()
+    account.rings("Alarm")
+    deployment = account.start()
+    account.until_it_shifts()
+    account.group(alarms=(account["Alarm"],))
+    answered(account.end(deployment)["status"] == "Stopped")
+
+
+@question("revision_in_get_deployment")
+def test_does_get_deployment_give_the_text_of_the_appspec(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    ended = account.end(account.start())
+    answered(bool(ended["revision"]["string"].get("content")))

@@ -1,0 +1,94 @@
+"""How a deployment is stopped or refused, and what is left of it."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conformance.account import NO_ROLLBACK, Account, code
+from tests.conformance.marks import DOCUMENTED, REPORTED, UNCONFIRMED, claim
+
+AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
+
+
+@claim(DOCUMENTED, minutes=2)
+def test_a_stop_with_rollback_takes_users_back(account: Account) -> None:
+    account.alias()
+    account.group()
+    deployment = account.start()
+    account.until_it_shifts()
+    account.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+    ended = account.end(deployment)
+    assert (ended["status"], ended["errorInformation"]["code"]) == ("Stopped", "MANUAL_STOP")
+    assert account.routes() == ("1", {})
+
+
+@claim(DOCUMENTED, minutes=2)
+def test_a_stop_without_rollback_leaves_the_weights_and_the_next_deployment_is_refused(account: Account) -> None:
+    account.alias()
+    account.group(autoRollbackConfiguration=NO_ROLLBACK)
+    deployment = account.start()
+    account.until_it_shifts()
+    account.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
+    assert "rollbackInfo" not in account.end(deployment)
+    assert account.routes() == ("1", {"2": 0.5})
+    refused = account.end(account.start())
+    assert (refused["status"], refused["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+    assert account.routes() == ("1", {"2": 0.5})
+
+
+@claim(DOCUMENTED)
+def test_what_has_ended_can_not_be_stopped(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    deployment = account.start()
+    account.end(deployment)
+    with pytest.raises(ClientError) as refused:
+        account.codedeploy.stop_deployment(deploymentId=deployment)
+    assert code(refused.value) == "DeploymentAlreadyCompletedException"
+
+
+@claim(UNCONFIRMED)
+def test_a_group_has_one_deployment_at_a_time(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    deployment = account.start(account.spec(before=account["Hook"]))
+    call = account.asked(deployment)
+    with pytest.raises(ClientError) as refused:
+        account.start()
+    assert code(refused.value) == "DeploymentLimitExceededException"
+    account.answer(call)
+    assert account.end(deployment)["status"] == "Succeeded"
+
+
+@claim(REPORTED)
+def test_an_alias_whose_main_version_is_not_the_appspecs_is_refused_and_left_alone(account: Account) -> None:
+    account.alias("2")
+    account.group(AT_ONCE)
+    ended = account.end(account.start(account.spec(current="1", target="2")))
+    assert (ended["status"], ended["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+    assert "does not match the current version in AppSpec file" in ended["errorInformation"]["message"]
+    assert account.routes() == ("2", {})
+
+
+@claim(DOCUMENTED)
+def test_a_deployments_own_automatic_rollback_counts_instead_of_its_groups(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    spec = account.spec(after=account["Hook"])
+    deployment = account.start(spec, autoRollbackConfiguration=NO_ROLLBACK)
+    account.answer(account.asked(deployment), "Failed")
+    assert "rollbackInfo" not in account.end(deployment)
+    assert account.routes() == ("2", {})
+
+
+@claim(DOCUMENTED)
+def test_a_group_can_be_changed_while_its_deployment_runs(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    deployment = account.start(account.spec(before=account["Hook"]))
+    call = account.asked(deployment)
+    account.group(account["OneMinute"])
+    account.answer(call)
+    ended = account.end(deployment)
+    assert (ended["status"], ended["deploymentConfigName"]) == ("Succeeded", AT_ONCE)

@@ -17,8 +17,8 @@ PAGE = """# From an alarm to its release
 
 An index in the ledger names the releases that an alarm may take back, written when a release starts. So the calls from
 the event to StopDeployment are the same however many deployment groups there are. `make proof` writes this table:
-CodeDeploy and Lambda are dictionaries there and the ledger is moto's, which walks its whole table for a query, as DynamoDB
-does not. A scan has to read every group, since several may name the alarm.
+CodeDeploy and Lambda are dictionaries there and the ledger is moto's, which walks its whole table for a query, as
+DynamoDB does not. A scan has to read every group, since several may name the alarm.
 
 """
 

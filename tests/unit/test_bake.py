@@ -12,7 +12,7 @@ from moto import mock_aws
 from seatrial.core import bake as plans
 from seatrial.core.bake import Plan, Shifting
 from seatrial.core.release import State
-from seatrial.flows import monitor, rollback
+from seatrial.flows import monitor, preflight, rollback
 from seatrial.flows.hook import Handler
 from tests.small_account import CREATED, SmallAccount, event, make_table
 from tests.unit.test_hook import CALL, Limit, good, handler_of
@@ -109,6 +109,24 @@ def test_an_alarm_that_rings_since_before_the_release_does_not_end_its_bake(
     account.clock.goes_on(timedelta(minutes=5))
     monitor.look(account.aws, TICK)
     assert account.codedeploy.answers == [("d-1", "x-2", "Succeeded")]
+
+
+def test_an_alarm_that_is_held_against_another_release_does_not_keep_this_one_baking(
+    account: SmallAccount, post_traffic: Handler
+) -> None:
+    """It rang before this one began, and while the other one was out."""
+    post_traffic(AFTER, Limit())
+    account.lambdas.tags["refunds"] = {"seatrial": "released"}
+    account.codedeploy.begin("d-0", function="refunds", createTime=CREATED - timedelta(hours=1))
+    other = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-0"))
+    account.ledger.move(other, State.SHIFTING)
+    account.alarms.alarms = [
+        alarm_in_cloudwatch(account) | {"StateTransitionedTimestamp": CREATED - timedelta(minutes=9)}
+    ]
+    account.clock.goes_on(timedelta(minutes=5))
+    monitor.look(account.aws, TICK)
+    assert account.codedeploy.answers == [("d-1", "x-2", "Succeeded")]
+    assert account.codedeploy.stops == ["d-0"]
 
 
 def test_while_alarms_cannot_be_read_no_bake_ends_well(account: SmallAccount, post_traffic: Handler) -> None:

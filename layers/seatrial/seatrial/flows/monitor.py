@@ -53,13 +53,12 @@ def _in_turn(aws: Account, troubles: list[Exception], release: str) -> Iterator[
 
 
 def _after_reconciling(aws: Account, watched: tuple[Release, ...], troubles: list[Exception]) -> None:
-    """Alarms first: a bake must not end well while one rings."""
-    rung: set[str] = set()
+    """Alarms first: a bake must not end well while one rings, or while nobody can say."""
     served = [release for release in watched if release.serves_users or release.guarded_until]
     with _in_turn(aws, troubles, ""):
-        rung = _alarms_that_were_lost(aws, served)
+        under_alarm = _alarms_that_were_lost(aws, served, troubles)
         for release in watched:
-            if not rung.intersection(release.alarms):
+            if release.deployment_id not in under_alarm:
                 with _in_turn(aws, troubles, release.deployment_id):
                     bake.end(aws, release)
     for release in watched:
@@ -67,22 +66,24 @@ def _after_reconciling(aws: Account, watched: tuple[Release, ...], troubles: lis
             guard.look(aws, release)
 
 
-def _alarms_that_were_lost(aws: Account, served: list[Release]) -> set[str]:
-    """Act on alarms that ring and whose event has not come. The names of those that ring on account of a release.
+def _alarms_that_were_lost(aws: Account, served: list[Release], troubles: list[Exception]) -> set[str]:
+    """Act on alarms that ring and whose event has not come. The ids of releases that one of them is held against.
 
     CodeDeploy's poll and functions/rollback need less than a minute. At the end of a bake nobody is waited for.
     """
     now = aws.clock.now()
-    ringing: set[str] = set()
+    under_alarm: set[str] = set()
     for alarm in aws.cloudwatch.alarms([name for release in served for name in release.alarms]) if served else ():
-        naming = [release for release in served if alarm.name in release.alarms and not release.fix]
-        if alarm.state != "ALARM" or alarm.since is None or all(alarm.since < one.opened_at for one in naming):
+        if alarm.state != "ALARM" or alarm.since is None:
             continue
-        ringing.add(alarm.name)
-        if now - alarm.since >= _EVENTS_TAKE or any(one.bake_until and now >= one.bake_until for one in naming):
-            changed = AlarmChanged("tick", alarm.name, alarm.state, alarm.reason, alarm.since)
-            rollback.act(aws, changed, by="functions/monitor")
-    return ringing
+        changed = AlarmChanged("tick", alarm.name, alarm.state, alarm.reason, alarm.since)
+        naming = [one for one in served if alarm.name in one.alarms and one.opened_at <= changed.at and not one.fix]
+        under_alarm |= {one.deployment_id for one in naming if not one.dry_run}
+        is_late = now - changed.at >= _EVENTS_TAKE or any(one.bake_until and now >= one.bake_until for one in naming)
+        if naming and is_late:
+            with _in_turn(aws, troubles, alarm.name):
+                rollback.act(aws, changed, by="functions/monitor")
+    return under_alarm
 
 
 def _watched(aws: Account, trigger: Tick | DeploymentChanged) -> tuple[Release, ...]:

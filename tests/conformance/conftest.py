@@ -49,7 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    items.sort(key=lambda item: _minutes(item) if item in ours else 0)
+    if IN_ACCOUNT:
+        items.sort(key=_minutes)  # what takes an hour comes last
 
 
 def _wanted(item: pytest.Item) -> bool:

@@ -220,6 +220,29 @@ def test_late_metrics_come_with_the_time_of_their_invoke(stage: Stage) -> None:
     assert point["Timestamp"].timestamp() <= began
 
 
+def test_by_its_switch_the_version_is_counted_only_while_the_alias_has_weights(stage: Stage) -> None:
+    functions, cloudwatch = stage.client("lambda"), stage.client("cloudwatch")
+
+    def versions() -> set[str]:
+        listed = cloudwatch.list_metrics(
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Dimensions=[{"Name": "Resource", "Value": "service:counted"}, {"Name": "ExecutedVersion"}],
+        )["Metrics"]
+        return {one["Value"] for each in listed for one in each["Dimensions"] if one["Name"] == "ExecutedVersion"}
+
+    functions.create_alias(FunctionName="service", Name="counted", FunctionVersion="1")
+    stage.switch(executed_version_always=False)
+    functions.invoke(FunctionName="service", Qualifier="counted")
+    assert versions() == set()
+    functions.update_alias(
+        FunctionName="service", Name="counted", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}}
+    )
+    functions.invoke(FunctionName="service", Qualifier="counted")
+    assert versions() == {"2"}
+    stage.switch(executed_version_always=True)
+
+
 def test_a_switch_is_listed_with_its_claim_and_changed_by_name(stage: Stage) -> None:
     stage.switch(missing_alarm_stops=True)
     found = stage.get("switches")["missing_alarm_stops"]

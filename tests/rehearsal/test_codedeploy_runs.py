@@ -535,6 +535,20 @@ def test_by_its_switch_alarms_that_a_group_gets_in_mid_shift_are_polled_or_not(
     assert stage.end(started).status is status
 
 
+@pytest.mark.parametrize(("can", "status"), [(False, Status.SUCCEEDED), (True, Status.STOPPED)])
+def test_by_its_switch_a_rollback_can_be_stopped_or_goes_on(stage: Stage, can: bool, status: Status) -> None:
+    chosen = switched(Behaviour(), {"rollback_can_be_stopped": can})
+    stage.service.behaviour = replace(chosen, rollback_takes=300.0)
+    stage.group()
+    started = stage.start()
+    stage.until_it_shifts()
+    stage.service.stop(started, rollback=True)
+    back = stage.service.wait(started, PATIENCE).rollback_id
+    assert back is not None
+    stage.service.stop(back)
+    assert stage.service.wait(back, PATIENCE).status is status
+
+
 def test_a_switch_and_an_answer_that_do_not_exist_are_refused_with_those_that_do() -> None:
     with pytest.raises(SwitchError, match=r"no_such_thing is not a switch of the stage; there are .*unanswered_code"):
         switched(Behaviour(), {"no_such_thing": True})

@@ -9,11 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import stage as rehearsal_stage
 from rehearsal.codedeploy import behaviour
 from tests.conformance import results
-from tests.conformance.account import Account
+from tests.conformance.account import Account, AccountError
 
 IN_ACCOUNT = os.environ.get("CONFORMANCE") == "account"
 ENDPOINT = os.environ.get("CONFORMANCE_ENDPOINT", "")
@@ -86,7 +87,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     print(f"Everything is made in stacks called {PREFIX}* and deleted at the end.")
     if os.environ.get("YES") != "1":
         pytest.exit("Nothing was done. `YES=1 make certify` does it in the account of your credentials.", returncode=2)
-    print(f"Account: {boto3.client('sts').get_caller_identity()['Arn']}, Region: {boto3.Session().region_name}")
+    try:
+        print(f"As {boto3.client('sts').get_caller_identity()['Arn']} in {boto3.Session().region_name}")
+    except (BotoCoreError, ClientError) as error:
+        pytest.exit(f"No account answers: {error}. Set AWS_PROFILE and AWS_REGION, and log in.", returncode=2)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -135,7 +139,10 @@ def shared_account(stage: rehearsal_stage.Stage | None) -> Iterator[Account]:
         endpoint = stage.endpoint if stage else ENDPOINT
         account = Account(session, endpoint, minute=MINUTE, prefix=PREFIX)
     try:
-        account.set_up()
+        try:
+            account.set_up()
+        except (BotoCoreError, ClientError, AccountError) as error:
+            pytest.exit(f"No claim can be tried here: {error}", returncode=2)
         yield account
     finally:
         if stage is None:  # the stage goes with everything that is in it

@@ -91,6 +91,8 @@ class Account:
 
     def tear_down(self) -> None:
         """Delete every stack of this prefix, the shared one last, and say which are left."""
+        with contextlib.suppress(ClientError):  # a stack that was never made has no application
+            self._end_what_runs()
         stacks = self.client("cloudformation")
         found = [
             one["StackName"]
@@ -100,6 +102,17 @@ class Account:
         ]
         for name in sorted(set(found), key=len, reverse=True):
             self.delete(name)
+
+    def _end_what_runs(self) -> None:
+        """Stop the deployments of the shared application and delete its groups, which would hold its stack back."""
+        pages = self.codedeploy.get_paginator("list_deployment_groups").paginate(applicationName=self.prefix)
+        for group in [group for page in pages for group in page["deploymentGroups"]]:
+            where = {"applicationName": self.prefix, "deploymentGroupName": group}
+            running = self.codedeploy.list_deployments(**where, includeOnlyStatuses=["Created", "InProgress"])
+            for deployment in running["deployments"]:
+                with contextlib.suppress(ClientError):  # it may have ended meanwhile
+                    self.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
+            self.codedeploy.delete_deployment_group(**where)
 
     def delete(self, name: str) -> None:
         """Delete a stack, or say that it is left."""

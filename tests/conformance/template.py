@@ -128,6 +128,8 @@ def shared(prefix: str) -> dict[str, Any]:
         },
         "Application": {
             "Type": "AWS::CodeDeploy::Application",
+            # It goes first, with the groups that use the configurations.
+            "DependsOn": ["OneMinute", "Steps"],
             "Properties": {"ApplicationName": prefix, "ComputePlatform": "Lambda"},
         },
         "OneMinute": _config("TimeBasedCanary", "TimeBasedCanary", CanaryPercentage=50, CanaryInterval=1),

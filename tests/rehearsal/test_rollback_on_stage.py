@@ -200,6 +200,7 @@ def test_a_late_rollback_is_healed_with_shifting_off_and_then_on_and_the_next_re
 
 def test_an_alarm_in_the_bake_takes_the_deployment_and_the_stack_back_together(shop: Shop) -> None:
     service = "baked"
+    shop.stage.poll_alarms(shop.group(service)["deploymentGroupName"], on=False)  # it may be first, and knows no bake
     deploying = Meanwhile(shop, shop.build("good", "baked-v2"), service)
     baking = shop.reaches(service, State.BAKING)
     assert shop.serves(service) == {"2"}

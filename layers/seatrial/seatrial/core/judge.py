@@ -98,8 +98,22 @@ def judge_after(
     return judge(rows, stricter, share=share, metric=metric, rival=BEFORE)
 
 
+def judge_slow(
+    rows: Sequence[tuple[int, int, int, int]], settings: JudgeSettings, *, share: float = 1.0, metric: str = "slow"
+) -> Verdict:
+    """The verdict on latency: a bad request is one slower than a threshold that was fixed before the release.
+
+    The candidate's warm-up does not count at all, for there a cold start is nothing but slow; the minute still counts
+    from the first row.
+    """
+    counted = [Row(*row) for row in rows]
+    kept = warmed_up(counted, settings)
+    verdict = judge(kept, replace(settings, warm_up=0.0), share=share, metric=metric)
+    return replace(verdict, minute=verdict.minute + len(counted) - len(kept))
+
+
 def warmed_up(rows: Sequence[Row], settings: JudgeSettings) -> list[Row]:
-    """The rows after the candidate's warm-up. For latency only these count: a cold start is nothing but slow."""
+    """The rows after the candidate's warm-up."""
     return [row for row, warming_up in zip(rows, _warming_up(rows, settings), strict=True) if not warming_up]
 
 

@@ -1,0 +1,114 @@
+"""What a shift can see, and what a release did cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial.core import foresight
+from seatrial.core.cost import cost
+from seatrial.core.evidence import Row
+from seatrial.core.foresight import LONGER, Foresight, Step, foresee, steps_of
+from seatrial.core.sections import JudgeSettings
+
+DEFAULTS = JudgeSettings()
+CANARY = (Step(0.1, 5),)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "steps"),
+    [
+        ("CodeDeployDefault.LambdaCanary10Percent5Minutes", (Step(0.1, 5),)),
+        ("Canary10Percent30Minutes", (Step(0.1, 30),)),
+        ("CodeDeployDefault.LambdaLinear10PercentEvery1Minute", tuple(Step(share / 10, 1) for share in range(1, 10))),
+        ("Linear10PercentEvery3Minutes", tuple(Step(share / 10, 3) for share in range(1, 10))),
+        ("CodeDeployDefault.LambdaAllAtOnce", ()),
+        ("slowly-with-care", None),
+    ],
+)
+def test_the_steps_of_a_configuration_are_known_by_its_name(configuration: str, steps: tuple[Step, ...] | None) -> None:
+    assert steps_of(configuration) == steps
+
+
+def seen(steps: tuple[Step, ...], rate: float, base: float, settings: JudgeSettings = DEFAULTS) -> float:
+    share = foresee(steps, rate, base, settings).share
+    assert share is not None
+    return share
+
+
+def test_more_users_and_more_time_see_more_and_a_worse_stable_hides_more() -> None:
+    usual = seen(CANARY, 5, 0.001)
+    assert seen(CANARY, 50, 0.001) < usual
+    assert seen(LONGER, 5, 0.001) < usual
+    assert seen(CANARY, 5, 0.01) > usual
+    assert seen(CANARY, 5, 0.001, JudgeSettings(false_alarms=0.0001)) > usual
+    assert seen(CANARY, 5, 0.001, JudgeSettings(worse_than=5)) > usual
+
+
+def test_what_is_foreseen_is_always_the_same() -> None:
+    assert foresee(CANARY, 5, 0.001, DEFAULTS) == foresee(CANARY, 5, 0.001, DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("rate", "sentence"),
+    [
+        (
+            20,
+            "Canary10Percent5Minutes at 20 requests/s can only notice a candidate that fails 2.3 % of its requests; "
+            "30 minutes at 25 % would notice 0.45 %",
+        ),
+        (
+            0.4,
+            "Canary10Percent5Minutes at 0.4 requests/s can only notice a candidate that fails 65 % of its requests; "
+            "30 minutes at 25 % would notice 5.3 %",
+        ),
+        (
+            0.05,
+            "Canary10Percent5Minutes at 0.05 requests/s can't notice even a candidate that fails all of its requests: "
+            "in 5 minutes about 1.5 reach it; 30 minutes at 25 % would notice 61 %",
+        ),
+    ],
+)
+def test_before_a_shift_people_read_what_it_can_see(rate: float, sentence: str) -> None:
+    usual, longer = foresee(CANARY, rate, 0.001, DEFAULTS), foresee(LONGER, rate, 0.001, DEFAULTS)
+    assert foresight.sentence("Canary10Percent5Minutes", rate, usual, longer) == sentence
+
+
+def test_a_shift_all_at_once_compares_nothing() -> None:
+    assert foresight.sentence("AllAtOnce", 20, foresee((), 20, 0.001, DEFAULTS)) == (
+        "AllAtOnce at 20 requests/s lets everybody in at once and compares nothing; only the time before is left to "
+        "compare with"
+    )
+
+
+def test_a_longer_shift_is_offered_only_when_it_sees_more() -> None:
+    told = foresight.sentence("careful", 5, Foresight(0.02, 100, 60), Foresight(0.05, 100, 30))
+    assert told == "careful at 5 requests/s can only notice a candidate that fails 2 % of its requests"
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        pytest.param(
+            [Row(900, 9, 100, 31)] * 2,
+            "about 60 of 2,000 requests (3 %) had a bad outcome because of it",
+            id="what stable's users met, too, is not counted",
+        ),
+        pytest.param(
+            [Row(900, 450, 100, 50), Row(900, 0, 100, 0)],
+            "none of 2,000 requests had a bad outcome because of it",
+            id="an outage of both costs nothing",
+        ),
+        pytest.param(
+            [Row(1000, 100, 0, 0), Row(0, 0, 100, 30)],
+            "about 20 of 1,100 requests (1.82 %) had a bad outcome because of it",
+            id="without stable in the same minute, its share at other times counts",
+        ),
+        pytest.param([], "no request came while it was released", id="nobody came"),
+    ],
+)
+def test_a_release_ends_with_what_it_did_cost(rows: list[Row], sentence: str) -> None:
+    assert cost(rows).sentence() == sentence
+
+
+def test_a_candidate_that_is_better_costs_nothing() -> None:
+    assert cost([Row(900, 90, 100, 0)]).bad == 0

@@ -37,7 +37,7 @@ def status(
         _write_the_board(html, ledger, service)
         return
     found = ledger.releases_of(qualified(service)) if service else ledger.watched()
-    show([views.release(one) for one in found], views.status(found), as_json)
+    show([views.release(one) for one in found], views.status(found, service), as_json)
 
 
 def _write_the_board(html: Path, ledger: Ledger, service: str) -> None:

@@ -29,10 +29,10 @@ def step(shown: Step) -> dict[str, Any]:
     return {"at": shown.at.isoformat(), "kind": shown.kind, "sentence": shown.sentence, "by": shown.by}
 
 
-def status(releases: Sequence[Release]) -> list[str]:
-    """One line a release, newest first."""
+def status(releases: Sequence[Release], service: str = "") -> list[str]:
+    """One line a release, newest first: of `service`, or all that are open."""
     if not releases:
-        return ["no release is open"]
+        return [f"the ledger has no release of {service}" if service else "no release is open"]
     newest_first = sorted(releases, key=lambda one: one.opened_at, reverse=True)
     return [*(_line(one) for one in newest_first), *([wound] if (wound := to_be_healed(newest_first)) else [])]
 

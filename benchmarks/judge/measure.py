@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from benchmarks.judge.worlds import Cell, shift
 from seatrial.core.evidence import Row
@@ -42,5 +43,6 @@ def found(watch: Callable[[Sequence[Row]], int | None], cell: Cell, runs: int) -
 
 def side_by_side[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
     """`work` of each item, on all processors. Both must be importable by name."""
-    with ProcessPoolExecutor(os.process_cpu_count()) as pool:
+    # Whoever calls may have threads, and a fork of those can hang.
+    with ProcessPoolExecutor(os.process_cpu_count(), mp_context=get_context("forkserver")) as pool:
         return list(pool.map(work, items))

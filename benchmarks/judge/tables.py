@@ -90,7 +90,7 @@ def false_alarms(runs: Runs) -> list[str]:
         _table(["method", *(world.name for world in HARMLESS)], rows),
         "An outage fails 30 % of both versions' requests in minutes 11 to 15; a cold start makes the candidate's first "
         "two minutes four times as bad. The last line is the judge with half of its stake on the first minute and the "
-        "rest on all others: it is slower after a warm-up (below) and no safer.",
+        "rest on all others: it is slower after a warm-up (below).",
     ]
 
 

@@ -60,10 +60,10 @@ def test_states_that_arrive_in_any_order_leave_the_furthest(ledger: Ledger, orde
 
 def test_a_state_is_reached_once(ledger: Ledger) -> None:
     release = ledger.open(DEPLOYMENT, SHIFT, [])
-    assert ledger.move(release, State.GOING_BACK, "ines asked for it", "functions/rollback")
+    assert ledger.move(release, State.GOING_BACK, "on call asked for it", "functions/rollback")
     assert not ledger.move(release, State.GOING_BACK, "an alarm rang", "somebody else")
     stored = ledger.release("d-1")
-    assert (stored.reason, stored.by) == ("ines asked for it", "functions/rollback")
+    assert (stored.reason, stored.by) == ("on call asked for it", "functions/rollback")
 
 
 def test_whoever_closes_it_first_decides_how_it_ended(ledger: Ledger) -> None:
@@ -216,17 +216,17 @@ def test_only_what_was_released_can_be_returned_and_only_what_was_returned_heale
 
 
 def test_a_fix_is_known_to_its_alarms(ledger: Ledger) -> None:
-    fix = ledger.as_the_fix(ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"]), "ines: mended")
+    fix = ledger.as_the_fix(ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"]), "on call: mended")
     assert ledger.release("d-1") == fix
     assert ledger.naming("bad-outcomes") == ((fix,), {})
 
 
 def test_the_last_word_about_a_hold_stands_in_whatever_order_it_arrives(ledger: Ledger) -> None:
-    held = Hold("payments", "the bank is down", "ines", OPENED)
+    held = Hold("payments", "the bank is down", "on call", OPENED)
     assert ledger.hold(held)
     assert not ledger.hold(held)
     assert ledger.holds() == (held,)
-    lifted = Hold("payments", "the bank is back", "ines", LATER)
+    lifted = Hold("payments", "the bank is back", "on call", LATER)
     assert ledger.lift(lifted)
     assert not ledger.hold(held), "told twice, the second time late"
     assert ledger.holds() == ()

@@ -214,7 +214,7 @@ class World(RuleBasedStateMachine):
 
     @rule(service=st.sampled_from(SERVICES), named=st.booleans())
     def on_call_asks(self, service: str, named: bool) -> None:
-        detail = {"service": service, "reason": "no", "who": "ines"}
+        detail = {"service": service, "reason": "no", "who": "on call"}
         if named and (mine := [id for id, (whose, *_) in self.releases.items() if whose == service]):
             detail["release"] = mine[-1]
         self.accused.append((service, self.account.clock.now()))

@@ -107,7 +107,7 @@ class Shop:
 
     def on_call(self, what: str, **detail: Any) -> None:
         entry = {"Source": "seatrial.oncall", "DetailType": what, "EventBusName": "seatrial"}
-        said = json.dumps({"who": "ines@example.com", "reason": "rehearsed", **detail})
+        said = json.dumps({"who": "on-call@example.com", "reason": "rehearsed", **detail})
         assert not self.stage.client("events").put_events(Entries=[{**entry, "Detail": said}])["FailedEntryCount"]
 
     def _resource(self, stack: str, logical_id: str) -> str:
@@ -280,7 +280,7 @@ def test_the_fix_goes_out_while_the_alarm_rings(shop: Shop) -> None:
         enough.set()
         complaining.join()
     fix = shop.reaches(service, State.RELEASED)
-    assert fix.fix == "ines@example.com: rehearsed"
+    assert fix.fix == "on-call@example.com: rehearsed"
     assert shop.serves(service) == {fix.candidate}
     until("the alarms are on again", lambda: shop.group(service)["alarmConfiguration"]["enabled"])
     assert [one["name"] for one in shop.group(service)["alarmConfiguration"]["alarms"]] == [shop.alarm(service)]
@@ -295,7 +295,7 @@ def test_while_everything_is_held_a_release_is_refused_with_the_words_of_who_hol
     refused = shop.sam.deploy(shop.build("good", "baked-v3"), service)
     assert not refused.ok
     release = shop.reaches(service, State.REFUSED)
-    assert "ines@example.com holds every service" in release.reason
+    assert "on-call@example.com holds every service" in release.reason
     assert "the bank is closed" in release.reason
     shop.on_call("Hold Released", all=True)
     until("it is resumed", lambda: not shop.ledger.holds())

@@ -144,7 +144,7 @@ def test_while_alarms_cannot_be_read_no_bake_ends_well(account: SmallAccount, po
 def test_what_goes_back_while_it_is_asked_again_does_not_begin_to_bake(
     account: SmallAccount, post_traffic: Handler
 ) -> None:
-    account.ledger.move(account.ledger.release("d-1"), State.GOING_BACK, "ines asked for it", "functions/rollback")
+    account.ledger.move(account.ledger.release("d-1"), State.GOING_BACK, "on call asked for it", "functions/rollback")
     assert post_traffic(AFTER, Limit())["answered"] == "Failed"
 
 
@@ -158,7 +158,7 @@ def test_without_a_bake_the_hook_is_answered_at_once(account: SmallAccount, monk
 def test_a_request_that_was_written_down_but_not_carried_out_is_finished_by_the_tick(
     account: SmallAccount, post_traffic: Handler
 ) -> None:
-    account.ledger.move(account.ledger.release("d-1"), State.GOING_BACK, "ines asked for it", "functions/rollback")
+    account.ledger.move(account.ledger.release("d-1"), State.GOING_BACK, "on call asked for it", "functions/rollback")
     monitor.look(account.aws, TICK)
     assert account.codedeploy.stops == ["d-1"]
 

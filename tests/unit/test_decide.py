@@ -37,7 +37,7 @@ def rings(minute: float = 5, *, state: str = "ALARM", alarm: str = "bad-outcomes
 
 
 def asks(service: str = "payments", release: str = "", *, minute: float = 5) -> RollbackRequested:
-    return RollbackRequested("e-2", at(minute), service, "refunds answer twice", "ines", release)
+    return RollbackRequested("e-2", at(minute), service, "refunds answer twice", "on call", release)
 
 
 def situation(*releases: Release, minute: float = 6, **more: Any) -> Situation:
@@ -53,7 +53,7 @@ in_trial = replace(shifting, state=State.TRIAL)
 going_back = replace(shifting, state=State.GOING_BACK)
 guarded = replace(shifting, state=State.RELEASED, closed_at=at(2), guard=3_600.0)
 dry = replace(shifting, dry_run=True)
-fix = replace(shifting, fix="ines: the currency table")
+fix = replace(shifting, fix="on call: the currency table")
 other = replace(shifting, deployment_id="d-2", function="refunds", alarms=("refund-errors",))
 beside = replace(shifting, deployment_id="d-3", function="quotes")
 next_one = replace(shifting, deployment_id="d-4", stable="8", candidate="9", opened_at=at(3))
@@ -222,7 +222,7 @@ def test_an_alarm_that_nobody_names_is_told_while_users_meet_a_candidate() -> No
     assert decide(rings(alarm="disk-full"), situation(in_trial)) == (Ignore("no open release names alarm disk-full"),)
 
 
-ASKED = "ines asked for it: refunds answer twice"
+ASKED = "on call asked for it: refunds answer twice"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ ASKED = "ines asked for it: refunds answer twice"
         pytest.param(
             asks(minute=-1),
             situation(shifting),
-            [Ignore("ines asked before release d-1 of payments:live began")],
+            [Ignore("on call asked before release d-1 of payments:live began")],
             id="a word that comes a day late is not meant for today's release",
         ),
         pytest.param(
@@ -277,7 +277,8 @@ ASKED = "ines asked for it: refunds answer twice"
             situation(open_ones=("payments:live", "refunds:live")),
             [
                 Ignore(
-                    "ines asked for a rollback, but there is no release of quotes (open: payments:live, refunds:live)"
+                    "on call asked for a rollback, but there is no release of quotes "
+                    "(open: payments:live, refunds:live)"
                 )
             ],
             id="an unknown service is told what is open",
@@ -285,13 +286,13 @@ ASKED = "ines asked for it: refunds answer twice"
         pytest.param(
             asks(release="d-9"),
             situation(shifting, open_ones=("payments:live",)),
-            [Ignore("ines asked for a rollback, but there is no release d-9 of payments (open: payments:live)")],
+            [Ignore("on call asked for a rollback, but there is no release d-9 of payments (open: payments:live)")],
             id="another release of the service is left alone",
         ),
         pytest.param(
             asks(),
             situation(),
-            [Ignore("ines asked for a rollback, but there is no release of payments (no release is open at all)")],
+            [Ignore("on call asked for a rollback, but there is no release of payments (no release is open at all)")],
             id="nothing is open",
         ),
         pytest.param(

@@ -48,7 +48,7 @@ def test_an_alarm_on_metric_math_reads_the_same() -> None:
 def test_on_call_names_a_service_a_reason_and_themselves() -> None:
     request = events.rollback_trigger(event("rollback-requested"))
     assert isinstance(request, RollbackRequested)
-    assert (request.service, request.reason, request.who) == ("payments", "refunds answer twice", "ines@example.com")
+    assert (request.service, request.reason, request.who) == ("payments", "refunds answer twice", "on-call@example.com")
     assert request.release == ""
 
 

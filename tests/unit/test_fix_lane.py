@@ -57,7 +57,7 @@ def test_a_grant_switches_the_groups_alarms_off_and_keeps_their_list(account: Sm
     outcome = only(account, event("fix-granted"))
     assert outcome == {
         "action": "opened",
-        "reason": "payments:live: ines@example.com lets one release pass its alarms and holds if it begins before "
+        "reason": "payments:live: on-call@example.com lets one release pass its alarms and holds if it begins before "
         "10:37:31 UTC: the currency table is mended. The alarms of payments are off until then; its trial must still "
         "pass",
     }
@@ -73,7 +73,7 @@ def test_the_fix_passes_a_hold_and_a_closed_window_and_its_alarms(
     rollback.take_back(account.aws, event("hold-requested"))
     only(account, event("fix-granted"))
     assert fix_begins(account, monkeypatch)["answered"] == "Succeeded"
-    assert the_fix(account).fix == "ines@example.com: the currency table is mended"
+    assert the_fix(account).fix == "on-call@example.com: the currency table is mended"
     warnings = [step.sentence for step in account.ledger.steps("d-2") if step.kind == "warning"]
     assert len(warnings) == 2, warnings
 

@@ -126,7 +126,7 @@ def test_an_alias_that_somebody_changes_meanwhile_is_looked_at_again(account: Sm
         account.lambdas.aliases["payments"] = ("7", 9)
 
     account.lambdas.intruders = [somebody_else_returns_it]
-    assert guard.give_back(account.aws, release, "why", "ines")["action"] == "returned"
+    assert guard.give_back(account.aws, release, "why", "on call")["action"] == "returned"
     assert account.lambdas.pointed == []
 
 
@@ -164,7 +164,7 @@ def test_what_is_not_ours_to_change_stays_and_people_are_told(
 def test_users_are_taken_back_though_the_ledger_is_gone(account: SmallAccount) -> None:
     release = released(account)
     boto3.client("dynamodb", **REGION).delete_table(TableName="ledger")
-    assert guard.give_back(account.aws, release, "why", "ines")["action"] == "returned"
+    assert guard.give_back(account.aws, release, "why", "on call")["action"] == "returned"
     assert account.lambdas.aliases["payments"][0] == "7"
     assert len(account.told()) == 1
 

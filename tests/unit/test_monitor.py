@@ -136,7 +136,7 @@ def test_what_tries_nothing_never_imports_yaml(name: str) -> None:
 
 def test_what_people_are_sent_is_the_sample_among_the_events(account: SmallAccount) -> None:
     release = shifting(account, "d-RGSWBD91L")
-    reason = "ines@example.com asked for it: refunds answer twice"
+    reason = "on-call@example.com asked for it: refunds answer twice"
     account.ledger.move(release, State.GOING_BACK, reason, "functions/rollback")
     rolled_back(account, "d-RGSWBD91L", code="MANUAL_STOP")
     monitor.look(account.aws, TICK)

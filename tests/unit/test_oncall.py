@@ -37,7 +37,7 @@ def with_detail(sample: str, **detail: Any) -> dict[str, Any]:
 
 
 def test_each_sample_is_read_as_what_it_says() -> None:
-    who, ids = "ines@example.com", [event(name)["id"] for name in REQUESTS]
+    who, ids = "on-call@example.com", [event(name)["id"] for name in REQUESTS]
     assert [oncall.request(event(name)) for name in REQUESTS] == [
         RollbackRequested(ids[0], SENT, "payments", "refunds answer twice", who),
         HoldRequested(ids[1], SENT, ALL, "the bank's interface is down", who),

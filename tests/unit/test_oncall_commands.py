@@ -45,9 +45,9 @@ def typed(*words: str) -> Result:
     ],
 )
 def test_a_command_is_one_event(account: SmallAccount, words: list[str], what: str, detail: dict[str, Any]) -> None:
-    result = typed(*words, "--reason", "no", "--who", "ines", "--json")
+    result = typed(*words, "--reason", "no", "--who", "on call", "--json")
     assert result.exit_code == 0, result.output
-    assert account.bus.events == [(what, {**detail, "reason": "no", "who": "ines"})]
+    assert account.bus.events == [(what, {**detail, "reason": "no", "who": "on call"})]
     assert json.loads(result.output)["event"] == "1"
 
 

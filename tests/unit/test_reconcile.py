@@ -17,7 +17,7 @@ NOBODY, SOME, EVERYBODY = Traffic(0.0, began=False), Traffic(0.1, began=True), T
 
 in_trial = Release("d-1", "shop", "payments", "payments", "live", "7", "8", OPENED)
 shifting = replace(in_trial, state=State.SHIFTING)
-asked = replace(in_trial, state=State.GOING_BACK, reason="ines asked for it", by="functions/rollback")
+asked = replace(in_trial, state=State.GOING_BACK, reason="on call asked for it", by="functions/rollback")
 
 running = Deployment("d-1", "shop", "payments", Status.IN_PROGRESS, OPENED)
 done = replace(running, status=Status.SUCCEEDED)
@@ -48,7 +48,7 @@ def test_a_deployment_that_succeeded_is_a_release() -> None:
     ("release", "deployment", "by", "sentence"),
     [
         pytest.param(
-            asked, stopped, "functions/rollback", f"{TAKEN_BACK} functions/rollback: ines asked for it",
+            asked, stopped, "functions/rollback", f"{TAKEN_BACK} functions/rollback: on call asked for it",
             id="Seatrial stopped it: its own reason says more than that somebody did",
         ),
         pytest.param(
@@ -62,7 +62,7 @@ def test_a_deployment_that_succeeded_is_a_release() -> None:
         ),
         pytest.param(
             asked, alarmed, "CodeDeploy's alarm poll",
-            f"{TAKEN_BACK} CodeDeploy's alarm poll: Alarms: <a> (ines asked for it)",
+            f"{TAKEN_BACK} CodeDeploy's alarm poll: Alarms: <a> (on call asked for it)",
             id="both stopped it, and CodeDeploy's error code says who was first",
         ),
         pytest.param(
@@ -99,7 +99,7 @@ def test_a_rollback_that_failed_leaves_users_stranded() -> None:
     failed = replace(back, status=Status.FAILED, error="THROTTLED")
     close = end(asked, stopped, failed, SOME)
     assert close.end is State.STRANDED
-    assert "its rollback d-2 is Failed (THROTTLED), after ines asked for it" in close.sentence
+    assert "its rollback d-2 is Failed (THROTTLED), after on call asked for it" in close.sentence
     assert "aws lambda get-alias --function-name payments --name live" in close.sentence
 
 

@@ -70,7 +70,7 @@ def test_on_call_stops_the_service_they_name_and_no_other(account: SmallAccount)
     shifting(account, "d-2", "refunds")
     (decision,) = rollback.take_back(account.aws, event("rollback-requested"))["decisions"]
     assert decision["action"] == "stopped"
-    assert decision["reason"].endswith("ines@example.com asked for it: refunds answer twice")
+    assert decision["reason"].endswith("on-call@example.com asked for it: refunds answer twice")
     assert account.codedeploy.stops == ["d-1"]
 
 
@@ -155,7 +155,7 @@ def test_a_late_second_word_does_not_take_the_next_release_back(account: SmallAc
     release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-2"))
     account.ledger.move(release, State.SHIFTING)
     (decision,) = rollback.take_back(account.aws, asked)["decisions"]
-    assert decision["reason"] == "ines@example.com asked before release d-2 of payments:live began"
+    assert decision["reason"] == "on-call@example.com asked before release d-2 of payments:live began"
     assert account.codedeploy.stops == ["d-1"]
 
 

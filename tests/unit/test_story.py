@@ -30,7 +30,7 @@ def step(seconds: int, sentence: str) -> Step:
 
 def test_a_release_is_told_in_the_order_in_which_it_happened() -> None:
     steps = [
-        step(63, story.stopped(release, "ines asked for it: refunds answer twice")),
+        step(63, story.stopped(release, "on call asked for it: refunds answer twice")),
         step(0, story.opened(release)),
         step(4, story.tried(release, "9 of 9 cases passed")),
     ]
@@ -39,7 +39,7 @@ def test_a_release_is_told_in_the_order_in_which_it_happened() -> None:
         "  10:00:00   +0m00s  payments:live: version 8 wants to replace version 7 (d-RGSWBD91L, "
         "CodeDeployDefault.LambdaCanary10Percent5Minutes)\n"
         "  10:00:04   +0m04s  payments:live: version 8 was tried in the dark: 9 of 9 cases passed\n"
-        "  10:01:03   +1m03s  payments:live: going back from version 8 to version 7: ines asked for it: "
+        "  10:01:03   +1m03s  payments:live: going back from version 8 to version 7: on call asked for it: "
         "refunds answer twice"
     )
 

@@ -81,7 +81,7 @@ def account() -> Iterator[SmallAccount]:
 
 def asked(name: str, minute: int, **detail: Any) -> dict[str, Any]:
     found = event(name)
-    said = {"reason": found["detail"]["reason"], "who": "ines", **detail}
+    said = {"reason": found["detail"]["reason"], "who": "on call", **detail}
     return found | {"time": utc(23, 9, minute).isoformat(), "detail": said}
 
 
@@ -105,7 +105,7 @@ def test_what_is_held_does_not_start_until_it_is_resumed(
     assert account.bus.events[-1][0] == "Hold Placed"
     answered = pre_traffic(CALL, Limit())
     assert answered["answered"] == "Failed"
-    assert "ines holds" in answered["reason"]
+    assert "on call holds" in answered["reason"]
     assert "`seatrial resume" in answered["reason"]
     assert account.lambdas.invoked == []
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from samcli.yamlhelper import yaml_parse
 
@@ -180,5 +180,6 @@ def refused_or_meant(name: str, sent: dict[str, Any]) -> bool:
 
 @settings(max_examples=400, deadline=None)
 @given(mangled())
+@example(("rollback-requested", {**event("rollback-requested"), "detail": {"\n": None}}))
 def test_the_parser_and_the_schemas_allow_the_same(made: tuple[str, dict[str, Any]]) -> None:
     refused_or_meant(*made)

@@ -118,7 +118,7 @@ class _Detail:
             if key not in words:
                 near = get_close_matches(str(key), words, 1)
                 instead = f"did you mean {near[0]!r}?" if near else f"it takes {_listed(words)}"
-                raise EventError(f"{self.what} has the key 'detail.{key}', which means nothing: {instead}")
+                raise EventError(f"{self.what} has the key {f'detail.{key}'!r}, which means nothing: {instead}")
 
     def text(self, key: str) -> str:
         if key not in self.given:

@@ -5,12 +5,12 @@ How it looks is said in board_html.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .chart import Bucket, Chart, Mark, Weight
 from .delivery import Delivery, Moments, moments
+from .foresight import steps_of
 from .release import ENDS, Release, State, Step
 
 # Steps by what they are to the eye; all others are decisions.
@@ -20,8 +20,6 @@ _WAYS_BACK = frozenset({"going back", "returned", "not stopped", "not returned"}
 _BAD_ENDS = ENDS - {State.RELEASED}
 
 # The configurations that CodeDeploy brings along, and SAM's names for them.
-_CANARY = re.compile(r"Canary(\d+)Percent(\d+)Minutes?$")
-_LINEAR = re.compile(r"Linear(\d+)PercentEvery(\d+)Minutes?$")
 
 # What is told long after the end would make the shift a thin line at the left.
 _LATER = frozenset({"guard over", "nag", "healed"})
@@ -99,14 +97,14 @@ def _weights(release: Release, when: Moments, now: datetime) -> tuple[Weight, ..
 
 def _plan(configuration: str) -> list[tuple[timedelta, float]] | None:
     """How long after its beginning a shift gives which share to the candidate; None for a name that doesn't say."""
-    if configuration.endswith("AllAtOnce"):
-        return [(timedelta(), 1.0)]
-    if canary := _CANARY.search(configuration):
-        return [(timedelta(), int(canary[1]) / 100), (timedelta(minutes=int(canary[2])), 1.0)]
-    if (linear := _LINEAR.search(configuration)) and (percent := int(linear[1])):
-        shares = [*range(percent, 100, percent), 100]
-        return [(timedelta(minutes=int(linear[2])) * number, share / 100) for number, share in enumerate(shares)]
-    return None
+    steps = steps_of(configuration)
+    if steps is None:
+        return None
+    plan, reached = [], timedelta()
+    for step in steps:
+        plan.append((reached, step.share))
+        reached += timedelta(minutes=step.minutes)
+    return [*plan, (reached, 1.0)]
 
 
 def _mark_kind(release: Release, step: Step) -> str:

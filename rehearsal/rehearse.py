@@ -24,12 +24,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from rehearsal import page, report, table
 from rehearsal.sam import PROJECT, Sam, SamError, source_of
 from rehearsal.scenarios import broken_hook, fails_for_some, fails_in_the_dark, good, on_call, throws_while_importing
 from rehearsal.scenarios.story import Check, Scenario, Seen, buckets, same
-from rehearsal.screen import Screen
 from rehearsal.stage import Stage, StageError
+from rehearsal.telling import page, report, table
+from rehearsal.telling.screen import Screen
 from rehearsal.theatre import RehearsalError, Seatrials, Service, Watcher
 from rehearsal.traffic import Traffic
 from seatrial.core import chart

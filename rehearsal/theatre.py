@@ -13,8 +13,8 @@ from typing import Any
 
 from rehearsal.sam import PROJECT, Sam, SamError
 from rehearsal.scenarios.story import Scenario, Seen
-from rehearsal.screen import Screen
 from rehearsal.stage import Stage
+from rehearsal.telling.screen import Screen
 from rehearsal.traffic import Traffic
 from seatrial.aws.ledger import Ledger
 from seatrial.core import story

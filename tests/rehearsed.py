@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.report import Report
+from rehearsal.telling.report import Report
 
 
 @dataclass(frozen=True)

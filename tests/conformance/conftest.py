@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import stage as rehearsal_stage
-from rehearsal.codedeploy import behaviour
+from rehearsal.stage.codedeploy import behaviour
 from tests.conformance import results
 from tests.conformance.account import Account, AccountError
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rehearsal.codedeploy.behaviour import Behaviour, certified
+from rehearsal.stage.codedeploy.behaviour import Behaviour, certified
 from tests.conformance.captures import as_captured
 from tests.conformance.marks import CAPTURED, UNCONFIRMED
 from tests.conformance.results import Certified, Claim, table

@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.faults import FaultError, Faults, MetricsLate, Throttle, fault
 from rehearsal.stage import ACCOUNT, REGION, Stage, StageError
+from rehearsal.stage.faults import FaultError, Faults, MetricsLate, Throttle, fault
 from seatrial.settings import Clock
 
 MINUTE = 0.5

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from rehearsal import rehearse
-from rehearsal.screen import Screen
 from rehearsal.stage import Stage
+from rehearsal.telling.screen import Screen
 from tests.rehearsed import Rehearsed
 
 

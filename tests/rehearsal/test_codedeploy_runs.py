@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.codedeploy.appspec import AppSpec, Revision
-from rehearsal.codedeploy.behaviour import Behaviour, SwitchError, certified, switched
-from rehearsal.codedeploy.errors import ApiError
-from rehearsal.codedeploy.model import Alarms, AutoRollback, Cause, Deployment, Scope, Status
-from rehearsal.codedeploy.port import AliasState, StateChange
-from rehearsal.codedeploy.registry import Application, Group
-from rehearsal.codedeploy.service import Service
-from rehearsal.faults import Faults, Throttle, ThrottledAccount
+from rehearsal.stage.codedeploy.appspec import AppSpec, Revision
+from rehearsal.stage.codedeploy.behaviour import Behaviour, SwitchError, certified, switched
+from rehearsal.stage.codedeploy.errors import ApiError
+from rehearsal.stage.codedeploy.model import Alarms, AutoRollback, Cause, Deployment, Scope, Status
+from rehearsal.stage.codedeploy.port import AliasState, StateChange
+from rehearsal.stage.codedeploy.registry import Application, Group
+from rehearsal.stage.codedeploy.service import Service
+from rehearsal.stage.faults import Faults, Throttle, ThrottledAccount
 from seatrial.settings import Clock
 
 RATE = 300.0

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rehearsal import page
-from rehearsal.report import RehearsedRelease
+from rehearsal.telling import page
+from rehearsal.telling.report import RehearsedRelease
 from tests.rehearsed import Rehearsed
 
 

@@ -21,8 +21,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal import stage as stage_module
-from rehearsal.stage import Stage, StageError
+from rehearsal.stage import Stage, StageError, process
 
 HANDLER = """
 import boto3
@@ -152,7 +151,7 @@ def test_a_port_in_use_is_named_with_what_to_do() -> None:
 
 
 def test_a_full_disk_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage_module, "NEEDED_BYTES", 10**18)
+    monkeypatch.setattr(process, "NEEDED_BYTES", 10**18)
     with pytest.raises(StageError, match=r"MB free and the stage needs .* MB: free some, or set TMPDIR"):
         Stage().start()
 

@@ -10,8 +10,9 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, eventbridge
 
-from rehearsal import alarms, alias, metrics
-from rehearsal.alarm_states import Alarm, AlarmError, State, alarm_of, evaluate, evaluation_range
+from rehearsal.stage.cloudwatch import alarms, metrics
+from rehearsal.stage.cloudwatch.alarm_states import Alarm, AlarmError, State, alarm_of, evaluate, evaluation_range
+from rehearsal.stage.lambdas import alias
 from seatrial.settings import Clock
 
 NOON = 1795521600  # 2026-11-24 12:00:00 UTC
@@ -548,7 +549,7 @@ def test_an_action_that_is_a_function_is_invoked_and_may_be_missing(
     stage: alarms.Running, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     invoked = Invoked()
-    monkeypatch.setattr(alias, "_invokes", invoked)  # where rehearsal.alias.install puts the stage's own
+    monkeypatch.setattr(alias, "_invokes", invoked)  # where rehearsal.stage.lambdas.alias.install puts the stage's own
     put(a_rule(AlarmActions=[f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"]))
     count("BadOutcomes", 3, NOON - 30)
     stage.evaluate_all(NOON)

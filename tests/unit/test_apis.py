@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.apis import BodyError, Route, routes
+from rehearsal.stage.lambdas.apis import BodyError, Route, routes
 
 URI = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:f:live/invocations"
 OPERATION = {

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from rehearsal.codedeploy import model, shifting
-from rehearsal.codedeploy.appspec import AppSpec, AppSpecError, Revision, parse
-from rehearsal.codedeploy.model import AutoRollback, Cause, Deployment, Ending, EventStatus, Scope, Status
-from rehearsal.codedeploy.shifting import AllAtOnce, Canary, Linear, Routing, Step, lasts, problem, steps
+from rehearsal.stage.codedeploy import model, shifting
+from rehearsal.stage.codedeploy.appspec import AppSpec, AppSpecError, Revision, parse
+from rehearsal.stage.codedeploy.model import AutoRollback, Cause, Deployment, Ending, EventStatus, Scope, Status
+from rehearsal.stage.codedeploy.shifting import AllAtOnce, Canary, Linear, Routing, Step, lasts, problem, steps
 
 SPEC = AppSpec("payments", "live", "7", "8", before="pre", after="post")
 ALL_CAUSES = AutoRollback(True, frozenset(Cause))

@@ -11,10 +11,10 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
-from rehearsal import metrics
-from rehearsal.emf import Point, emf_points
-from rehearsal.metric_math import MathError, Series
-from rehearsal.metric_queries import Grid, MetricStat, Solution, aligned, queries_of
+from rehearsal.stage.cloudwatch import metrics
+from rehearsal.stage.cloudwatch.emf import Point, emf_points
+from rehearsal.stage.cloudwatch.metric_math import MathError, Series
+from rehearsal.stage.cloudwatch.metric_queries import Grid, MetricStat, Solution, aligned, queries_of
 from seatrial.settings import Clock
 
 NOON = 1795521600

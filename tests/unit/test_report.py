@@ -17,8 +17,8 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from rehearsal import page, report
-from rehearsal.table import table
+from rehearsal.telling import page, report
+from rehearsal.telling.table import table
 from seatrial.core import chart
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

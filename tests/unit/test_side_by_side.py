@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rehearsal.codedeploy.side_by_side import behind_the_rest, needed_by
+from rehearsal.stage.codedeploy.side_by_side import behind_the_rest, needed_by
 
 
 def test_aliases_that_shift_come_together_behind_all_that_does_not_need_them() -> None:

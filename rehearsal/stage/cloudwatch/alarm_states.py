@@ -12,8 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from rehearsal.metric_math import MathError, Series
-from rehearsal.metric_queries import Grid, MetricStat, Query, check, checked_statistic, dimensions_of, queries_of
+from rehearsal.stage.cloudwatch.metric_math import MathError, Series
+from rehearsal.stage.cloudwatch.metric_queries import (
+    Grid,
+    MetricStat,
+    Query,
+    check,
+    checked_statistic,
+    dimensions_of,
+    queries_of,
+)
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 

@@ -12,7 +12,7 @@ from typing import Any
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
-from rehearsal.notes import note
+from rehearsal.stage.notes import note
 
 FUNCTION = "AWS::Lambda::Function"
 RESERVED = "ReservedConcurrentExecutions"

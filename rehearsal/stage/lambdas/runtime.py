@@ -19,7 +19,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from rehearsal import metrics
+from rehearsal.stage.cloudwatch import metrics
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "s3transfer", "urllib3", "dateutil", "six")
 """What Lambda's Python runtimes bring along (developer guide, "Runtime-included SDK versions")."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.metric_math import (
+from rehearsal.stage.cloudwatch.metric_math import (
     Array,
     Call,
     MathError,

@@ -17,9 +17,9 @@ from xml.sax.saxutils import escape
 
 from ministack.services import cloudwatch
 
-from rehearsal.emf import Point, emf_points
-from rehearsal.metric_math import MathError, Series
-from rehearsal.metric_queries import (
+from rehearsal.stage.cloudwatch.emf import Point, emf_points
+from rehearsal.stage.cloudwatch.metric_math import MathError, Series
+from rehearsal.stage.cloudwatch.metric_queries import (
     BASIC_STATISTICS,
     BETWEEN,
     Grid,
@@ -382,7 +382,9 @@ def install(clock: Clock) -> Running:
 
 def _installed() -> Running:
     if _running is None:
-        raise RuntimeError("rehearsal.metrics.install has not been called: there is no stage to count on")
+        raise RuntimeError(
+            "rehearsal.stage.cloudwatch.metrics.install has not been called: there is no stage to count on"
+        )
     return _running
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
-from rehearsal import alias
+from rehearsal.stage.lambdas import alias
 
 POLLERS = ("_poll_sqs", "_poll_kinesis", "_poll_dynamodb_streams")
 

@@ -20,7 +20,7 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
-from rehearsal.notes import note
+from rehearsal.stage.notes import note
 
 MARK = "\x1eend of the log"
 LOG_SECONDS = 0.25

@@ -11,7 +11,7 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-from rehearsal import iam
+from rehearsal.stage import iam
 
 PATH = "/_stage/packages/"
 

@@ -19,9 +19,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from rehearsal.codedeploy.behaviour import Behaviour
-from rehearsal.codedeploy.model import Scope
-from rehearsal.codedeploy.port import Account, AliasState, StateChange, ThrottledError
+from rehearsal.stage.codedeploy.behaviour import Behaviour
+from rehearsal.stage.codedeploy.model import Scope
+from rehearsal.stage.codedeploy.port import Account, AliasState, StateChange, ThrottledError
 from seatrial.settings import Clock
 
 CALLERS, FUNCTIONS, CODEDEPLOY = BY = ("callers", "functions", "codedeploy")
@@ -197,7 +197,7 @@ def refused(
     faults: Faults, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], function: bool
 ) -> tuple[int, dict[str, str], bytes] | None:
     """The answer to a request that is throttled, or None. `function` says that a function made the request."""
-    from rehearsal import iam
+    from rehearsal.stage import iam
 
     service, action, _ = iam.called(method, path, headers, body, query)
     operation = (action or "").rpartition(":")[2]
@@ -233,7 +233,7 @@ def install(faults: Faults, clock: Clock, behaviour: Callable[[], Behaviour]) ->
     """Put the faults of events and metrics between MiniStack's parts, in this process."""
     from ministack.services import eventbridge
 
-    from rehearsal import metrics
+    from rehearsal.stage.cloudwatch import metrics
 
     dispatch = eventbridge._dispatch_event
 

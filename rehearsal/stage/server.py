@@ -5,9 +5,9 @@ GET  /_stage/records?since=N    what happened from record N on
 GET  /_stage/calls              the AWS calls that functions made, each with what their role's policies say
 POST /_stage/switches           {"poll_alarms": {GROUP: bool}}: CodeDeploy's alarm poll, on or off for one group;
                                 {"answers": {SWITCH: ANSWER}}: another answer to what nobody could confirm
-GET  /_stage/switches           every such switch with its claim (rehearsal.codedeploy.behaviour)
-POST, GET, DELETE /_stage/faults  ask for a fault, see those that are on, end them all (rehearsal.faults)
-GET  /_stage/packages/…         a version's own zip (rehearsal.packages)
+GET  /_stage/switches           every such switch with its claim (rehearsal.stage.codedeploy.behaviour)
+POST, GET, DELETE /_stage/faults  ask for a fault, see those that are on, end them all (rehearsal.stage.faults)
+GET  /_stage/packages/…         a version's own zip (rehearsal.stage.lambdas.packages)
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
-from rehearsal import clock as stage_clock
-from rehearsal import faults
-from rehearsal.codedeploy import behaviour
+from rehearsal.stage import clock as stage_clock
+from rehearsal.stage import faults
+from rehearsal.stage.codedeploy import behaviour
 from seatrial.settings import Clock
 
 if TYPE_CHECKING:
-    from rehearsal.codedeploy.book import Change, WeightChange
+    from rehearsal.stage.codedeploy.book import Change, WeightChange
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -66,22 +66,19 @@ class Additions:
     def __init__(self, clock: Clock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
         from ministack.services import appconfig, cloudwatch, eventbridge, scheduler
 
-        from rehearsal import (
-            alarms,
+        from rehearsal.stage import codedeploy, iam, notes
+        from rehearsal.stage.cloudwatch import alarms, metrics
+        from rehearsal.stage.lambdas import (
             alias,
             alias_rules,
             apis,
-            codedeploy,
             concurrency,
             environments,
             event_sources,
-            iam,
-            metrics,
-            notes,
             packages,
             runtime,
         )
-        from rehearsal.records import Records
+        from rehearsal.stage.records import Records
 
         self.clock = clock
         self.records = Records(clock)
@@ -159,7 +156,7 @@ class Gateway:
         if scope["path"].startswith("/_stage/"):
             await _respond(send, *self._control(scope, headers, await _body(receive)))
             return
-        from rehearsal import iam
+        from rehearsal.stage import iam
 
         made_by_function = iam.caller(headers) is not None
         if not made_by_function and not self._additions.faults.any_throttle():
@@ -180,7 +177,7 @@ class Gateway:
         await self._ministack(scope, _replayed(body, receive), send)
 
     def _control(self, scope: Scope, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        from rehearsal import packages
+        from rehearsal.stage.lambdas import packages
 
         path, query = scope["path"], parse_qs(scope["query_string"].decode())
         if path.startswith(packages.PATH):

@@ -19,7 +19,7 @@ from typing import Any
 from ministack.core.concurrency import run_reentrant
 from ministack.services import lambda_svc
 
-from rehearsal import metrics
+from rehearsal.stage.cloudwatch import metrics
 from seatrial.settings import Clock
 
 Record = dict[str, Any]
@@ -168,7 +168,7 @@ _invokes: Invokes | None = None
 def invoke_async(reference: str, event: Any) -> None:
     """An asynchronous invoke in the current account and Region. Raises LookupError when there is no such function."""
     if _invokes is None:
-        raise RuntimeError("rehearsal.alias.install has not been called: there is no stage to invoke on")
+        raise RuntimeError("rehearsal.stage.lambdas.alias.install has not been called: there is no stage to invoke on")
     _invokes.invoke_async(reference, event)
 
 
@@ -206,6 +206,6 @@ def install(clock: Clock) -> Invokes:
 
 
 def _only_throttles(function: str, duration_ms: float, error: bool, throttle: bool) -> None:
-    """rehearsal.runtime records each execution, with its version. A throttle executes nothing and is told here."""
+    """`runtime` records each execution, with its version. A throttle executes nothing and is told here."""
     if throttle:
         metrics.record_invoke(function, None, "$LATEST", started=time.time(), duration_ms=0, error=False, throttle=True)

@@ -28,7 +28,7 @@ def install(
     from ministack import app
     from ministack.core import router
 
-    from rehearsal import alias
+    from rehearsal.stage.lambdas import alias
 
     from . import resources, stacks
     from .account import MiniStackAccount

@@ -111,7 +111,7 @@ class Stage:
         _require_free(self.port)
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         (self.folder / "pid").write_text(str(os.getpid()))
-        command = [sys.executable, "-m", "rehearsal.server", "--with-parent", "--folder", str(self.folder)]
+        command = [sys.executable, "-m", "rehearsal.stage.server", "--with-parent", "--folder", str(self.folder)]
         command += ["--port", str(self.port), "--minute", str(self.minute)]
         output = (self.folder / "output.log").open("wb")
         # A session of its own: Ctrl-C reaches the starter alone, which then stops the stage in order.
@@ -167,11 +167,11 @@ class Stage:
         return Clock(**self.get("clock"))
 
     def records(self, since: int = 0) -> list[dict[str, Any]]:
-        """What happened from record `since` on: rehearsal.records."""
+        """What happened from record `since` on: rehearsal.stage.records."""
         return list(self.get(f"records?since={since}"))
 
     def calls(self) -> list[dict[str, Any]]:
-        """The AWS calls that functions made: rehearsal.iam."""
+        """The AWS calls that functions made: rehearsal.stage.iam."""
         return list(self.get("calls"))
 
     def poll_alarms(self, group: str, *, on: bool) -> None:
@@ -179,11 +179,11 @@ class Stage:
         self.post("switches", {"poll_alarms": {group: on}})
 
     def switch(self, **answers: Any) -> None:
-        """Choose answers to what nobody could confirm: rehearsal.codedeploy.behaviour."""
+        """Choose answers to what nobody could confirm: rehearsal.stage.codedeploy.behaviour."""
         self.post("switches", {"answers": answers})
 
     def fault(self, **fault: Any) -> None:
-        """Ask for a fault: rehearsal.faults. `stage.fault(throttle="lambda", count=1)`."""
+        """Ask for a fault: rehearsal.stage.faults. `stage.fault(throttle="lambda", count=1)`."""
         self.post("faults", fault)
 
     def faults(self) -> list[dict[str, Any]]:
@@ -219,7 +219,7 @@ class Stage:
 
 
 def _print_notes(stage: Stage) -> None:
-    """As they come, until the stage stops: rehearsal.notes, and what CodeDeploy lets pass."""
+    """As they come, until the stage stops: rehearsal.stage.notes, and what CodeDeploy lets pass."""
     seen = 0
     with contextlib.suppress(OSError):
         while True:
@@ -247,7 +247,3 @@ def main() -> None:
         print("\nthe stage has stopped")
     except (StageError, ValueError) as error:
         sys.exit(f"stage: {error}")
-
-
-if __name__ == "__main__":
-    main()

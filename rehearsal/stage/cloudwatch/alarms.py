@@ -1,6 +1,6 @@
 """Gap of MiniStack: alarms ignore dimensions, M of N, missing data and metric math, and tell EventBridge nothing.
 
-Here rehearsal.alarm_states decides, every ten seconds of stage time, and each change is told as CloudWatch tells it.
+Here alarm_states decides, every ten seconds of stage time, and each change is told as CloudWatch tells it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
-from rehearsal import metrics
-from rehearsal.alarm_states import AlarmError, Evaluation, alarm_of, evaluate, evaluation_range, timestamp
-from rehearsal.metric_queries import Solution
-from rehearsal.notes import note
+from rehearsal.stage.cloudwatch import metrics
+from rehearsal.stage.cloudwatch.alarm_states import (
+    AlarmError,
+    Evaluation,
+    alarm_of,
+    evaluate,
+    evaluation_range,
+    timestamp,
+)
+from rehearsal.stage.cloudwatch.metric_queries import Solution
+from rehearsal.stage.notes import note
 from seatrial.settings import Clock
 
 __all__ = ["Evaluation", "Running", "evaluate", "install"]
@@ -305,7 +312,9 @@ def _put_event(record: Mapping[str, Any], previous: Told) -> None:
 
 
 def _invoke_functions(record: Mapping[str, Any], previous: Told) -> None:
-    from rehearsal import alias  # it counts its invokes by rehearsal.metrics, and the stage installs it after this
+    from rehearsal.stage.lambdas import (
+        alias,  # it counts its invokes by rehearsal.stage.cloudwatch.metrics, and the stage installs it after this
+    )
 
     if not record.get("ActionsEnabled", True):
         return
@@ -331,7 +340,7 @@ def _leave_to_the_thread(alarm: Mapping[str, Any]) -> None:
 
 
 def install(clock: Clock, every: float = EVERY_SECONDS) -> Running:
-    """Put this in the place of MiniStack's alarms and start it. rehearsal.metrics must be installed before.
+    """Put this in the place of MiniStack's alarms and start it. `metrics` must be installed before.
 
     `clock` is the stage's; `every` is in stage seconds.
     """

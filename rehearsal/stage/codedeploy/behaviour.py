@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-CERTIFIED = Path(__file__).parents[2] / "docs" / "certified.json"
+CERTIFIED = Path(__file__).parents[3] / "docs" / "certified.json"
 
 
 class SwitchError(ValueError):

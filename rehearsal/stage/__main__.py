@@ -1,0 +1,5 @@
+"""`make stage`."""
+
+from rehearsal.stage.process import main
+
+main()

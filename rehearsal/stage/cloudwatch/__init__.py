@@ -1,0 +1,1 @@
+"""What the stage adds to CloudWatch."""

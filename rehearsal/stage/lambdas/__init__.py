@@ -1,0 +1,1 @@
+"""What the stage adds to Lambda, and to what invokes functions."""

@@ -1,0 +1,1 @@
+"""What people see of a rehearsal: the screen while it runs, then a table and a report."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seatrial.core import story
-from seatrial.core.release import Release, State, Step
+from seatrial.core.release import Release, Step
 
 
 def release(shown: Release) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def status(releases: Sequence[Release], service: str = "") -> list[str]:
 
 def to_be_healed(releases: Sequence[Release]) -> str:
     """What there is to heal after a late rollback, with the commands; "" when there is nothing."""
-    wounded = next((one for one in releases if one.state in (State.RETURNING, State.RETURNED)), None)
+    wounded = next((one for one in releases if one.is_to_be_healed), None)
     return story.to_be_healed(wounded) if wounded else ""
 
 

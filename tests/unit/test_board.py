@@ -18,7 +18,7 @@ from moto import mock_aws
 from cli import board as command
 from cli.account import AccountError
 from seatrial.aws.cloudwatch import CloudWatch, Metric
-from seatrial.core import board_html, widget
+from seatrial.core import board_html, story, widget
 from seatrial.core.board import Board, Shown, chart_of
 from seatrial.core.chart import Bucket, Weight
 from seatrial.core.delivery import delivery
@@ -106,12 +106,17 @@ REFUSED = Shown(
     (step("opened", -400, "version 8 wants to replace version 7"),),
 )
 ENDED = (TAKEN_BACK, RELEASED, REFUSED)
+RETURNED = release(
+    "d-RETURNED1", -60 * 1440, State.RETURNED, reason="alarm fees-wrong rang", by="functions/rollback", function="fees"
+)
 
 
-def a_board(open: tuple[Shown, ...] = (SHIFTING,), last: tuple[Shown, ...] = ENDED) -> Board:
+def a_board(
+    open: tuple[Shown, ...] = (SHIFTING,), last: tuple[Shown, ...] = ENDED, wounds: tuple[Release, ...] = ()
+) -> Board:
     steps = {shown.release.deployment_id: shown.steps for shown in last}
     figures = delivery([shown.release for shown in last], steps, 28)
-    return Board(NOON, at(-28 * 1440), NOON, "", figures, open, last)
+    return Board(NOON, at(-28 * 1440), NOON, "", figures, open, last, wounds=wounds)
 
 
 class Page(HTMLParser):
@@ -146,7 +151,7 @@ class Page(HTMLParser):
 
 def test_the_whole_page_looks_as_it_was_looked_at() -> None:
     """`SNAPSHOTS=write pytest …` writes it anew, to be looked at before it is kept."""
-    shown = board_html.page(a_board())
+    shown = board_html.page(a_board(wounds=(RETURNED,)))
     if os.environ.get("SNAPSHOTS") == "write":
         (FIXTURES / "board-page.html").write_text(shown)
     assert shown == (FIXTURES / "board-page.html").read_text()
@@ -159,6 +164,20 @@ def test_open_releases_come_first() -> None:
         "d-RELEASED1, ",
         "d-REFUSED11, ",
     ]
+
+
+def test_what_is_to_be_healed_stands_above_all_else_in_the_words_of_every_other_place() -> None:
+    text = Page(board_html.page(a_board(wounds=(RETURNED,)))).text
+    above, _, below = text.partition("Released")
+    assert "✗ fees:live is to be healed" in above
+    assert story.to_be_healed(RETURNED).replace("`", "") in above
+    assert "returned by functions/rollback: alarm fees-wrong rang" in above
+    assert "healed" not in below
+
+
+def test_what_is_to_be_typed_is_set_apart() -> None:
+    html = board_html.page(a_board(wounds=(RETURNED,)))
+    assert "<code>sam deploy --parameter-overrides Shifting=on</code>" in html
 
 
 def test_a_board_with_nothing_on_it_says_so() -> None:
@@ -182,6 +201,7 @@ def test_what_others_have_written_stays_text(words: str) -> None:
     hostile = Shown(written, (Step(words, words, words, at(-88), words, words),), TAKEN_BACK.requests)
     for html in (
         board_html.page(a_board((), (hostile,))),
+        board_html.page(a_board((), (), (written,))),
         board_html.fragment(a_board((), (hostile,)), theme="light", width=500),
     ):
         page = Page(html)
@@ -408,6 +428,22 @@ def test_a_service_is_shown_without_the_others(account: tuple[SmallAccount, Acco
     assert [shown.release.deployment_id for shown in gathered(aws, service="payments").open] == ["d-1"]
     assert [shown.release.deployment_id for shown in gathered(aws, service="payments:live").open] == ["d-1"]
     assert gathered(aws, service="payments:test").open == ()
+
+
+@pytest.mark.parametrize("state", [State.RETURNING, State.RETURNED])
+def test_what_is_to_be_healed_is_shown_until_it_is_however_long_ago_it_was_released(
+    account: tuple[SmallAccount, Account], state: State
+) -> None:
+    _, aws = account
+    old = open_one(aws, "d-old", at(-60 * 1440))
+    aws.ledger.finish(old, State.RELEASED, "", "", at(-60 * 1440 + 10))
+    assert gathered(aws).wounds == ()
+    aws.ledger.move(old, State.RETURNING, "an alarm rang", "functions/rollback")
+    aws.ledger.move(old, state)
+    assert [wound.deployment_id for wound in gathered(aws).wounds] == ["d-old"]
+    assert gathered(aws, service="orders").wounds == ()
+    aws.ledger.move(old, State.HEALED)
+    assert gathered(aws).wounds == ()
 
 
 def test_only_so_many_are_drawn_but_all_are_counted(account: tuple[SmallAccount, Account]) -> None:

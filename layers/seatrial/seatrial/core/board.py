@@ -19,8 +19,6 @@ _WAYS_BACK = frozenset({"going back", "returned", "not stopped", "not returned"}
 
 _BAD_ENDS = ENDS - {State.RELEASED}
 
-# The configurations that CodeDeploy brings along, and SAM's names for them.
-
 # What is told long after the end would make the shift a thin line at the left.
 _LATER = frozenset({"guard over", "nag", "healed"})
 
@@ -39,7 +37,8 @@ class Shown:
 class Board:
     """What is shown at `now`. `open` and `last` are newest first; `service` is "" for every one.
 
-    `more_open` is how many are open besides those in `open`.
+    `more_open` is how many are open besides those in `open`. `wounds` are the releases that somebody must heal, however
+    long ago they were.
     """
 
     now: datetime
@@ -50,6 +49,7 @@ class Board:
     open: tuple[Shown, ...]
     last: tuple[Shown, ...]
     more_open: int = 0
+    wounds: tuple[Release, ...] = ()
 
 
 def chart_of(shown: Shown, now: datetime) -> Chart:

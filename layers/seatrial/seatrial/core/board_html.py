@@ -6,11 +6,12 @@ would take it out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
-from . import chart
+from . import chart, story
 from .board import Board, Shown, chart_of
 from .chart import Chart, Mark
 from .delivery import Delivery
@@ -18,6 +19,7 @@ from .release import Release, State
 
 WIDE, NARROW = 760, 340  # of the charts on a page, in pixels; its style shows the one that fits
 _PHONE = 640
+_TYPED = re.compile(r"`([^`]+)`")
 
 _STYLE = """
 .seatrial { background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif;
@@ -30,6 +32,10 @@ _STYLE = """
 .seatrial .faint { color: var(--faint); }
 .seatrial .good { color: var(--good); } .seatrial .bad { color: var(--bad); }
 .seatrial section { border-top: 1px solid var(--rule); margin-top: 1rem; padding-top: 1rem; }
+.seatrial .wound { border: 1px solid var(--bad); border-left-width: 6px; border-radius: 4px; margin: 1rem 0;
+  padding: .5rem .75rem; }
+.seatrial code { background: var(--panel); color: inherit; border-radius: 3px; padding: .05rem .25rem;
+  font: .85em ui-monospace, monospace; }
 .seatrial dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem;
   margin: 1rem 0; }
 .seatrial dl div { background: var(--panel); border-radius: 4px; padding: .5rem .75rem; }
@@ -98,6 +104,8 @@ def _content(board: Board, widths: Sequence[int]) -> Iterator[str]:
     whose = f" of {escape(board.service)}" if board.service else ""
     yield f"<h1>Releases{whose}</h1>"
     yield f'<p class="faint">{_moment(board.since)} to {_moment(board.until)} UTC</p>'
+    for wound in board.wounds:
+        yield from _wound(wound)
     yield from _figures(board.delivery)
     yield f"<h2>{'Open now' if board.open else 'No release is open'}</h2>"
     for shown in board.open:
@@ -108,6 +116,20 @@ def _content(board: Board, widths: Sequence[int]) -> Iterator[str]:
         yield "<h2>The last ones</h2>"
     for shown in board.last:
         yield from _section(shown, board.now, widths)
+
+
+def _wound(release: Release) -> Iterator[str]:
+    """What users get, what CloudFormation believes, and what brings the two together: the same words as everywhere."""
+    yield '<div class="wound">'
+    yield f'<h3 class="bad">{_sign(release.state)} {escape(release.service)} is to be healed</h3>'
+    yield f"<p>{_prose(story.to_be_healed(release))}</p>"
+    yield f'<p class="faint">{escape(release.deployment_id)} is {release.state}{escape(_why(release))}</p>'
+    yield "</div>"
+
+
+def _prose(sentence: str) -> str:
+    """A sentence, escaped; what stands between backticks is typed."""
+    return _TYPED.sub(r"<code>\1</code>", escape(sentence))
 
 
 def _figures(figures: Delivery) -> Iterator[str]:

@@ -89,6 +89,11 @@ class Release:
         return self.state in (State.SHIFTING, State.CONFIRMING, State.BAKING)
 
     @property
+    def is_to_be_healed(self) -> bool:
+        """Whether it was taken back after its deployment's end, so that CloudFormation still believes in it."""
+        return self.state in (State.RETURNING, State.RETURNED)
+
+    @property
     def guarded_until(self) -> datetime | None:
         """Until when an alarm still takes it back, though its deployment has ended. None for what was not released."""
         if self.state is not State.RELEASED or self.closed_at is None:

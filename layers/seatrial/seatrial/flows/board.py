@@ -60,8 +60,9 @@ def show(aws: Account, event: Mapping[str, Any]) -> str:
 def gather(ledger: Ledger, cloudwatch: CloudWatch, asked: Asked, now: datetime) -> Board:
     """All that the board shows. Steps are read of what is drawn and, for the time to restore, of what failed."""
     released = ledger.opened_between(asked.since, asked.until, asked.service)
-    still_open = [one for one in ledger.open_releases() if not asked.service or one.belongs_to(asked.service)]
-    still_open.sort(key=lambda release: release.opened_at, reverse=True)
+    watched = [one for one in ledger.watched() if not asked.service or one.belongs_to(asked.service)]
+    watched.sort(key=lambda release: release.opened_at, reverse=True)
+    still_open = [one for one in watched if one.is_open]
     ended = [one for one in released if not one.is_open]
     drawn_open, more_open = still_open[:_MOST_OPEN], len(still_open[_MOST_OPEN:])
     drawn = [*drawn_open, *ended[: asked.last]]
@@ -77,6 +78,7 @@ def gather(ledger: Ledger, cloudwatch: CloudWatch, asked: Asked, now: datetime) 
         open=tuple(shown[one.deployment_id] for one in drawn_open),
         last=tuple(shown[one.deployment_id] for one in ended[: asked.last]),
         more_open=more_open,
+        wounds=tuple(one for one in watched if one.is_to_be_healed),
     )
 
 

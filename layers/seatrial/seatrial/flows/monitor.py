@@ -145,7 +145,7 @@ def _reconciled(aws: Account, release: Release, watched: tuple[Release, ...]) ->
 
 def _wound(release: Release, watched: tuple[Release, ...]) -> Release | None:
     """The late rollback of the same service that is not healed yet: AWS refuses what comes after it."""
-    unhealed = (one for one in watched if one.state in (State.RETURNING, State.RETURNED))
+    unhealed = (one for one in watched if one.is_to_be_healed)
     return next((one for one in unhealed if one.service == release.service), None)
 
 

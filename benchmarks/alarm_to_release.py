@@ -113,7 +113,7 @@ def _counted(account: SmallAccount) -> list[str]:
     object.__setattr__(account.aws, "ledger", Ledger(client, "ledger", timedelta(days=400)))
     look = account.lambdas.get_function
     account.lambdas.get_function = lambda **asked: (made.append("GetFunction"), look(**asked))[1]  # type: ignore[method-assign]
-    account.aws.ledger.naming("warm")  # the first call of a client reads its model
+    account.aws.ledger.alarms.naming("warm")  # the first call of a client reads its model
     made.clear()
     return made
 

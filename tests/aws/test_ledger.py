@@ -165,9 +165,9 @@ def test_an_alarm_knows_the_open_releases_that_name_it_as_they_are_now(ledger: L
     ledger.bake(release, "x-9", LATER)
     head = ledger.release("d-1")
     assert (head.hook, head.bake_until, head.bake, head.guard, head.dry_run) == ("x-9", LATER, 60.0, 10.0, True)
-    assert ledger.naming("bad-outcomes") == ((head,), {})
-    assert [release.deployment_id for release in ledger.naming("late")[0]] == ["d-1", "d-2"]
-    assert ledger.naming("nobody's") == ((), {})
+    assert ledger.alarms.naming("bad-outcomes") == ((head,), {})
+    assert [release.deployment_id for release in ledger.alarms.naming("late")[0]] == ["d-1", "d-2"]
+    assert ledger.alarms.naming("nobody's") == ((), {})
 
 
 def test_opening_again_takes_no_copy_backwards(ledger: Ledger) -> None:
@@ -175,7 +175,7 @@ def test_opening_again_takes_no_copy_backwards(ledger: Ledger) -> None:
     ledger.move(release, State.SHIFTING)
     ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
     ledger.settle(release, alarms=[], settings={})
-    ((copy,), _) = ledger.naming("bad-outcomes")
+    ((copy,), _) = ledger.alarms.naming("bad-outcomes")
     assert copy.state is State.SHIFTING
 
 
@@ -183,24 +183,24 @@ def test_opening_again_takes_no_copy_backwards(ledger: Ledger) -> None:
 def test_an_alarm_forgets_what_it_can_take_back_no_more(ledger: Ledger, end: State) -> None:
     release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
     ledger.finish(release, end, "", "", LATER)
-    assert ledger.naming("bad-outcomes") == ((), {})
+    assert ledger.alarms.naming("bad-outcomes") == ((), {})
     assert ledger.watched() == ()
 
 
 def test_what_is_released_is_watched_and_named_until_its_guard_is_over(ledger: Ledger) -> None:
     release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
     ledger.finish(release, State.RELEASED, "", "", LATER)
-    ((copy,), _) = ledger.naming("bad-outcomes")
+    ((copy,), _) = ledger.alarms.naming("bad-outcomes")
     assert (copy.state, copy.closed_at) == (State.RELEASED, LATER)
     assert (ledger.open_releases(), len(ledger.watched())) == ((), 1)
     ledger.unwatch(release)
-    assert (ledger.naming("bad-outcomes"), ledger.watched()) == (((), {}), ())
+    assert (ledger.alarms.naming("bad-outcomes"), ledger.watched()) == (((), {}), ())
 
 
 def test_an_alarm_remembers_which_service_it_took_back_when(ledger: Ledger) -> None:
     release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
-    ledger.took_back("bad-outcomes", release, LATER)
-    assert ledger.naming("bad-outcomes") == ((release,), {"payments:live": LATER})
+    ledger.alarms.took_back("bad-outcomes", release, LATER)
+    assert ledger.alarms.naming("bad-outcomes") == ((release,), {"payments:live": LATER})
 
 
 def test_only_what_was_released_can_be_returned_and_only_what_was_returned_healed(ledger: Ledger) -> None:
@@ -218,16 +218,16 @@ def test_only_what_was_released_can_be_returned_and_only_what_was_returned_heale
 def test_a_fix_is_known_to_its_alarms(ledger: Ledger) -> None:
     fix = ledger.as_the_fix(ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"]), "on call: mended")
     assert ledger.release("d-1") == fix
-    assert ledger.naming("bad-outcomes") == ((fix,), {})
+    assert ledger.alarms.naming("bad-outcomes") == ((fix,), {})
 
 
 def test_the_last_word_about_a_hold_stands_in_whatever_order_it_arrives(ledger: Ledger) -> None:
     held = Hold("payments", "the bank is down", "on call", OPENED)
-    assert ledger.hold(held)
-    assert not ledger.hold(held)
-    assert ledger.holds() == (held,)
+    assert ledger.holds.place(held)
+    assert not ledger.holds.place(held)
+    assert ledger.holds.standing() == (held,)
     lifted = Hold("payments", "the bank is back", "on call", LATER)
-    assert ledger.lift(lifted)
-    assert not ledger.hold(held), "told twice, the second time late"
-    assert ledger.holds() == ()
-    assert ledger.hold(replace(held, since=LATER + timedelta(minutes=1)))
+    assert ledger.holds.lift(lifted)
+    assert not ledger.holds.place(held), "told twice, the second time late"
+    assert ledger.holds.standing() == ()
+    assert ledger.holds.place(replace(held, since=LATER + timedelta(minutes=1)))

@@ -268,11 +268,11 @@ def test_the_fix_goes_out_while_the_alarm_rings(shop: Shop) -> None:
         assert not blocked.ok, "CodeDeploy begins nothing under a ringing alarm"
 
         shop.on_call("Hold Requested", service=service)
-        until("it is held", lambda: shop.ledger.holds())
+        until("it is held", lambda: shop.ledger.holds.standing())
         shop.on_call("Fix Granted", service=service, minutes=240)
         until("the group's alarms are off", lambda: not shop.group(service)["alarmConfiguration"]["enabled"])
         until(
-            "that was read back", lambda: (found := shop.ledger.grant_of(f"{service}:live")) and found.stand == "open"
+            "that was read back", lambda: (found := shop.ledger.grants.last(f"{service}:live")) and found.stand == "open"
         )
         deployed(shop.sam.deploy(shop.build("good", "mended-v4"), service))
         assert rings(), "it still rings"
@@ -285,20 +285,20 @@ def test_the_fix_goes_out_while_the_alarm_rings(shop: Shop) -> None:
     until("the alarms are on again", lambda: shop.group(service)["alarmConfiguration"]["enabled"])
     assert [one["name"] for one in shop.group(service)["alarmConfiguration"]["alarms"]] == [shop.alarm(service)]
     shop.on_call("Hold Released", service=service)
-    until("it is resumed", lambda: not shop.ledger.holds())
+    until("it is resumed", lambda: not shop.ledger.holds.standing())
 
 
 def test_while_everything_is_held_a_release_is_refused_with_the_words_of_who_holds_it(shop: Shop) -> None:
     service = "baked"
     shop.on_call("Hold Requested", all=True, reason="the bank is closed")
-    until("all is held", lambda: shop.ledger.holds())
+    until("all is held", lambda: shop.ledger.holds.standing())
     refused = shop.sam.deploy(shop.build("good", "baked-v3"), service)
     assert not refused.ok
     release = shop.reaches(service, State.REFUSED)
     assert "on-call@example.com holds every service" in release.reason
     assert "the bank is closed" in release.reason
     shop.on_call("Hold Released", all=True)
-    until("it is resumed", lambda: not shop.ledger.holds())
+    until("it is resumed", lambda: not shop.ledger.holds.standing())
 
 
 def test_without_seatrial_a_bake_ends_after_codedeploys_hour_and_users_are_back(shop: Shop) -> None:

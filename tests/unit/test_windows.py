@@ -124,4 +124,4 @@ def test_a_hold_that_arrives_a_second_time_after_it_was_lifted_holds_nothing(acc
     rollback.take_back(account.aws, asked("hold-released", 2, all=True))
     (outcome,) = rollback.take_back(account.aws, held)["decisions"]
     assert outcome["action"] == "ignored"
-    assert account.ledger.holds() == ()
+    assert account.ledger.holds.standing() == ()

@@ -37,8 +37,8 @@ def run(aws: Account, event: Mapping[str, Any]) -> dict[str, list[Outcome]]:
 
 def claim(aws: Account, release: Release) -> Release:
     """The release as the fix, when there is a grant that lets it pass."""
-    grant = aws.ledger.grant_of(release.service)
-    if grant is None or not grant.lets_pass(release) or not aws.ledger.claim(grant, release):
+    grant = aws.ledger.grants.last(release.service)
+    if grant is None or not grant.lets_pass(release) or not aws.ledger.grants.claim(grant, release):
         return release
     fix = aws.ledger.as_the_fix(release, grant.words)
     tell.step(aws, fix, "fix", story.is_the_fix(fix), by=BY)
@@ -65,13 +65,13 @@ def _grant(aws: Account, request: FixGranted) -> Outcome:
         granted_at=request.at,
         until=request.at + request.lasts,
     )
-    if not aws.ledger.grant(asked):
-        standing = aws.ledger.grant_of(last.service)
+    if not aws.ledger.grants.begin(asked):
+        standing = aws.ledger.grants.last(last.service)
         if standing is None or standing.event != request.id or standing.stand is not Stand.SWITCHING:
             return _decline(aws, request, story.granted_already(request, standing))
         asked = standing  # our own first attempt was interrupted: its list is the one to keep
     _switch_off(aws, asked)
-    aws.ledger.confirm(asked)
+    aws.ledger.grants.confirm(asked)
     return _told(aws, asked, "opened", story.fix_granted(asked))
 
 
@@ -86,7 +86,7 @@ def _switch_off(aws: Account, grant: Grant) -> None:
 
 def _close_what_is_over(aws: Account) -> list[Outcome]:
     outcomes = []
-    for grant in aws.ledger.grants():
+    for grant in aws.ledger.grants.standing():
         user = aws.ledger.find(grant.release) if grant.release else None
         if why := grant.over(user, aws.clock.now()):
             outcomes.append(_close(aws, grant, why))
@@ -103,7 +103,7 @@ def _close(aws: Account, grant: Grant, why: str) -> Outcome:
         sentence = story.fix_closed_as_it_is(grant, why, group)
     else:
         sentence = story.fix_closed_off(grant, why, group)
-    aws.ledger.close_grant(grant)
+    aws.ledger.grants.close(grant)
     return _told(aws, grant, "closed", sentence)
 
 

@@ -16,10 +16,10 @@ def change(aws: Account, request: HoldRequested | HoldReleased) -> dict[str, str
     match request:
         case HoldRequested():
             action, sentence = "held", story.held(word.service, word.who, word.reason)
-            changed = aws.ledger.hold(word)
+            changed = aws.ledger.holds.place(word)
         case HoldReleased():
             action, sentence = "lifted", story.lifted(word.service, word.who, word.reason)
-            changed = aws.ledger.lift(word)
+            changed = aws.ledger.holds.lift(word)
     if not changed:
         sentence = story.unchanged(word.service, word.who)
         aws.log.info(sentence, extra={"event": request.id})
@@ -31,5 +31,5 @@ def change(aws: Account, request: HoldRequested | HoldReleased) -> dict[str, str
 
 def check(aws: Account, release: Release) -> str | None:
     """The gate. A fix passes it, and that is told."""
-    refusal = holds.refusal(release, aws.ledger.holds())
+    refusal = holds.refusal(release, aws.ledger.holds.standing())
     return tell.unless_the_fix(aws, release, refusal)

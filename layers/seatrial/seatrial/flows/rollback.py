@@ -132,7 +132,7 @@ def _ended_well_meanwhile(aws: Account, trigger: Trigger, release: Release, reas
 def _return(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
     outcome = guard.give_back(aws, release, reason, by)
     if isinstance(trigger, AlarmChanged) and outcome["action"] == "returned":
-        aws.ledger.took_back(trigger.alarm, release, aws.clock.now())
+        aws.ledger.alarms.took_back(trigger.alarm, release, aws.clock.now())
     return outcome
 
 
@@ -140,7 +140,7 @@ def _going_back(aws: Account, trigger: Trigger, release: Release, reason: str, b
     sentence = story.stopped(release, reason)
     aws.ledger.move(release, State.GOING_BACK, reason, by)
     if isinstance(trigger, AlarmChanged):
-        aws.ledger.took_back(trigger.alarm, release, aws.clock.now())
+        aws.ledger.alarms.took_back(trigger.alarm, release, aws.clock.now())
     if tell.step(aws, release, "going back", sentence, by=by):
         tell.people(aws, release, State.GOING_BACK, "is going back", sentence)
     return _outcome(action, sentence)

@@ -50,7 +50,7 @@ def _of_alarm(aws: Account, alarm: AlarmChanged) -> Situation:
     now = aws.clock.now()
     if alarm.state != "ALARM":
         return Situation(now)
-    releases, taken_back = aws.ledger.naming(alarm.alarm)
+    releases, taken_back = aws.ledger.alarms.naming(alarm.alarm)
     if not releases:
         return Situation(now, open_ones=_with_users(aws.ledger.open_releases()))
     known = Situation(now, releases, taken_back=taken_back)

@@ -1,0 +1,71 @@
+"""Alarm to release: a copy of the head under each alarm that may take the release back.
+
+One query of an alarm's partition says all about the alarm, however many services there are. Copies are written under
+the same conditions as their head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from seatrial.aws.ledger import heads
+from seatrial.aws.ledger.table import Item, Table, text
+from seatrial.core.release import Release, State, states_before
+
+_COPY = "head"
+_TAKEN_BACK = "taken-back#"
+
+
+class AlarmIndex:
+    """`keep` is how long a copy stays when nobody forgets it."""
+
+    def __init__(self, table: Table, keep: timedelta) -> None:
+        self._table = table
+        self._keep = keep
+
+    def naming(self, alarm: str) -> tuple[tuple[Release, ...], dict[str, datetime]]:
+        """The releases that the alarm may take back, and by service when it last did: one query, whatever there is."""
+        releases, taken_back = [], {}
+        for item in self._table.partition(_partition(alarm)):
+            if _COPY in item:
+                releases.append(heads.read(item[_COPY]))
+            else:
+                taken_back[item["sk"].removeprefix(_TAKEN_BACK)] = datetime.fromisoformat(item["at"])
+        return tuple(releases), taken_back
+
+    def took_back(self, alarm: str, release: Release, at: datetime) -> None:
+        """The alarm has taken a release of this service back: its cool-down begins."""
+        key = {"pk": _partition(alarm), "sk": f"{_TAKEN_BACK}{release.service}"}
+        self._table.put(key | {"at": text(at), "expires": int((at + timedelta(days=1)).timestamp())})
+
+    def copy(self, release: Release, *, afresh: bool = False) -> None:
+        """A copy for each alarm; one that is there, and so may know more, stays unless it is to be made `afresh`."""
+        if not release.is_open:
+            return
+        head = heads.written(release)
+        for alarm in release.alarms:
+            key = _key(alarm, release)
+            item = key | {_COPY: head} | heads.expires(release, self._keep)
+            if afresh:
+                self._table.put(item)
+            elif not self._table.put_new(item):
+                fresh = {name: head[name] for name in ("alarms", "settings")}
+                self._table.change(key, fresh, within=_COPY)
+
+    def advance(self, release: Release, values: Mapping[str, Any], to: State) -> None:
+        for alarm in release.alarms:
+            self._table.change(_key(alarm, release), values, states=states_before(to), within=_COPY)
+
+    def forget(self, release: Release) -> None:
+        for alarm in release.alarms:
+            self._table.remove(_key(alarm, release))
+
+
+def _partition(alarm: str) -> str:
+    return f"alarm#{alarm}"
+
+
+def _key(alarm: str, release: Release) -> Item:
+    return {"pk": _partition(alarm), "sk": heads.partition(release.deployment_id)}

@@ -1,0 +1,76 @@
+"""A head: a release as its item has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from seatrial.aws.ledger.table import Item, moment, text
+from seatrial.core.release import Release, State
+
+# The attribute of those that somebody must still look at, and the index of all that have it.
+OPEN = "open"
+
+
+def key(deployment_id: str) -> Item:
+    return {"pk": partition(deployment_id), "sk": "release"}
+
+
+def partition(deployment_id: str) -> str:
+    return f"release#{deployment_id}"
+
+
+def expires(release: Release, keep: timedelta) -> Item:
+    """When DynamoDB may delete what belongs to the release: its time to live, in epoch seconds."""
+    return {"expires": int((release.opened_at + keep).timestamp())}
+
+
+def written(release: Release) -> Item:
+    """Without what only comes later: when it was closed, and until when it bakes."""
+    settings = {"bake": release.bake, "guard": release.guard, "dry_run": release.dry_run}
+    return {
+        "deployment_id": release.deployment_id,
+        "application": release.application,
+        "deployment_group": release.group,
+        "service": release.function,
+        "alias": release.alias,
+        "stable": release.stable,
+        "candidate": release.candidate,
+        "opened_at": text(release.opened_at),
+        "state": release.state,
+        "configuration": release.configuration,
+        "alarms": list(release.alarms),
+        "reason": release.reason,
+        "by": release.by,
+        "settings": json.dumps(settings, sort_keys=True),
+        "hook": release.hook,
+        "fix": release.fix,
+    }
+
+
+def read(item: Mapping[str, Any]) -> Release:
+    settings = json.loads(item["settings"])
+    return Release(
+        deployment_id=item["deployment_id"],
+        application=item["application"],
+        group=item["deployment_group"],
+        function=item["service"],
+        alias=item["alias"],
+        stable=item["stable"],
+        candidate=item["candidate"],
+        opened_at=datetime.fromisoformat(item["opened_at"]),
+        state=State(item["state"]),
+        configuration=item["configuration"],
+        alarms=tuple(item["alarms"]),
+        reason=item["reason"],
+        by=item["by"],
+        closed_at=moment(item, "closed_at"),
+        bake=settings.get("bake", 0.0),
+        guard=settings.get("guard", 0.0),
+        dry_run=settings.get("dry_run", False),
+        hook=item["hook"],
+        bake_until=moment(item, "bake_until"),
+        fix=item["fix"],
+    )

@@ -1,0 +1,95 @@
+"""Finding releases again, and what happened to each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+
+from seatrial.aws.ledger import heads, steps
+from seatrial.aws.ledger.table import Table, text
+from seatrial.core.release import Release, Step
+
+
+class ReleaseUnknownError(Exception):
+    """The ledger has no such release. Its text is a sentence for people."""
+
+
+class Reading:
+    """What the ledger tells about releases; nothing here writes."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def find(self, deployment_id: str) -> Release | None:
+        item = self._table.get(heads.key(deployment_id))
+        return heads.read(item) if item else None
+
+    def release(self, deployment_id: str) -> Release:
+        """Raises ReleaseUnknownError."""
+        found = self.find(deployment_id)
+        if found is None:
+            raise ReleaseUnknownError(
+                f"the ledger has no release {deployment_id}: it may be older than the ledger keeps, or no hook or "
+                "event of its deployment reached Seatrial"
+            )
+        return found
+
+    def steps(self, deployment_id: str) -> tuple[Step, ...]:
+        """What happened, oldest first."""
+        items = self._table.partition(heads.partition(deployment_id), steps.PREFIX)
+        return tuple(sorted((steps.read(item) for item in items), key=lambda step: step.at))
+
+    def find_step(self, deployment_id: str, kind: str, discriminator: str) -> Step | None:
+        item = self._table.get(steps.key(deployment_id, kind, discriminator))
+        return steps.read(item) if item else None
+
+    def watched(self) -> tuple[Release, ...]:
+        """All that are open, guarded or not healed, oldest first. The index lags by moments: each is read again."""
+        items = self._table.items(
+            IndexName=heads.OPEN,
+            KeyConditionExpression="#open = :open",
+            ExpressionAttributeNames={"#open": heads.OPEN},
+            ExpressionAttributeValues={":open": heads.OPEN},
+        )
+        found = (self.find(item["deployment_id"]) for item in items)
+        return tuple(release for release in found if release)
+
+    def open_releases(self) -> tuple[Release, ...]:
+        """Those whose deployment is open, oldest first."""
+        return tuple(release for release in self.watched() if release.is_open)
+
+    def releases_of(self, service: str, limit: int = 10) -> tuple[Release, ...]:
+        """The newest releases of a service, newest first. `service` is `function` or `function:alias`."""
+        function, _, alias = service.partition(":")
+        items = self._table.items(
+            IndexName="service",
+            KeyConditionExpression="service = :service",
+            ExpressionAttributeValues={":service": function},
+            ScanIndexForward=False,
+        )
+        releases = (heads.read(item) for item in items)
+        return tuple(islice((release for release in releases if not alias or release.alias == alias), limit))
+
+    def opened_between(self, since: datetime, until: datetime, service: str = "") -> tuple[Release, ...]:
+        """The releases opened in that time, newest first: those of `function` or `function:alias`, or of all services.
+
+        For all it reads the whole index, which has the heads alone: people look at a board, no release waits for it.
+        """
+        function, _, alias = service.partition(":")
+        span = {":since": text(since), ":until": text(until)}
+        if function:
+            items = self._table.items(
+                IndexName="service",
+                KeyConditionExpression="service = :service AND opened_at BETWEEN :since AND :until",
+                ExpressionAttributeValues={":service": function, **span},
+            )
+        else:
+            items = self._table.items(
+                "scan",
+                IndexName="service",
+                FilterExpression="opened_at BETWEEN :since AND :until",
+                ExpressionAttributeValues=span,
+            )
+        found = (heads.read(item) for item in items)
+        kept = [release for release in found if not alias or release.alias == alias]
+        return tuple(sorted(kept, key=lambda release: release.opened_at, reverse=True))

@@ -1,0 +1,127 @@
+"""A release's way through the ledger: opened, moved forward alone, closed once. Its copies follow its head."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from seatrial.aws.ledger import heads, steps
+from seatrial.aws.ledger.alarm_index import AlarmIndex
+from seatrial.aws.ledger.grants import Grants
+from seatrial.aws.ledger.heads import OPEN
+from seatrial.aws.ledger.holds import Holds
+from seatrial.aws.ledger.reading import Reading
+from seatrial.aws.ledger.table import Table, text
+from seatrial.core.deployment import Deployment, Shift
+from seatrial.core.release import ENDS, Release, State, Step, states_before
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Ledger(Reading):
+    """`keep` is how long a release stays in the table after it was opened."""
+
+    def __init__(self, client: DynamoDBClient, table: str, keep: timedelta) -> None:
+        super().__init__(Table(client, table))
+        self._keep = keep
+        self.alarms = AlarmIndex(self._table, keep)
+        self.holds = Holds(self._table)
+        self.grants = Grants(self._table)
+
+    def open(self, deployment: Deployment, shift: Shift, alarms: Sequence[str]) -> Release:
+        """Open a release. One that is there already is given as it is: hooks are retried, and events race with them."""
+        release = Release(
+            deployment_id=deployment.id,
+            application=deployment.application,
+            group=deployment.group,
+            function=shift.function,
+            alias=shift.alias,
+            stable=shift.stable,
+            candidate=shift.candidate,
+            opened_at=deployment.created,
+            configuration=deployment.configuration,
+            alarms=tuple(alarms),
+        )
+        head = _key(release) | heads.written(release) | {OPEN: OPEN} | heads.expires(release, self._keep)
+        opened = release if self._table.put_new(head) else self.release(deployment.id)
+        self.alarms.copy(opened)
+        return opened
+
+    def settle(self, release: Release, *, alarms: Sequence[str], settings: Mapping[str, Any]) -> Release:
+        """Write what the candidate's suite says: its alarms beside those of the group, and its settings.
+
+        `settings` is the suite's `release` section as plain JSON. Nothing reads the package for it again.
+        """
+        both = tuple(dict.fromkeys((*release.alarms, *alarms)))
+        self._table.change(_key(release), {"alarms": list(both), "settings": json.dumps(settings, sort_keys=True)})
+        settled = self.release(release.deployment_id)
+        self.alarms.copy(settled)
+        return settled
+
+    def as_the_fix(self, release: Release, fix: str) -> Release:
+        """It may pass ringing alarms: `fix` says who granted that and why."""
+        fixing = replace(release, fix=fix)
+        self._table.change(_key(release), {"fix": fix})
+        self.alarms.copy(fixing, afresh=True)
+        return fixing
+
+    def step(self, release: Release, step: Step) -> bool:
+        """Write that something happened. False when it was written before, and so was told before."""
+        key = steps.key(release.deployment_id, step.kind, step.discriminator)
+        return self._table.put_new(key | steps.written(step) | heads.expires(release, self._keep))
+
+    def explain(self, release: Release, reason: str, by: str) -> bool:
+        """Say why it is going to end, before it has. The first reason stays."""
+        return self._table.change(
+            _key(release),
+            {"reason": reason, "by": by},
+            while_empty="reason",
+            states=states_before(State.RELEASED),
+        )
+
+    def move(self, release: Release, to: State, reason: str = "", by: str = "") -> bool:
+        """Move a release forward. False when it was there already, or further: then nothing is written."""
+        told = {"reason": reason, "by": by} if reason else {}
+        watched = {OPEN: OPEN} if to is State.RETURNING else {}  # its guard may have been over
+        return self._advance(release, {"state": to, **told, **watched}, to)
+
+    def bake(self, release: Release, hook: str, until: datetime) -> bool:
+        """It waits in a hook that stays unanswered until then. False when it is going back already."""
+        return self._advance(release, {"state": State.BAKING, "hook": hook, "bake_until": text(until)}, State.BAKING)
+
+    def finish(self, release: Release, end: State, reason: str, by: str, at: datetime) -> bool:
+        """Close it. True for whoever does so first, who then tells people; a closed release is never closed again.
+
+        One that is released stays watched until `unwatch`: its guard begins.
+        """
+        if end not in ENDS:
+            raise ValueError(f"{end!r} is no end of a release: move() is for states on the way")
+        finished = self._advance(release, {"state": end, "reason": reason, "by": by, "closed_at": text(at)}, end)
+        if finished and end is not State.RELEASED:
+            self.unwatch(release)
+        return finished
+
+    def unwatch(self, release: Release) -> None:
+        """Nothing more is expected of it, and no alarm takes it back any more."""
+        self.alarms.forget(release)
+        self._table.drop(_key(release), OPEN)
+
+    def _advance(self, release: Release, values: Mapping[str, Any], to: State) -> bool:
+        """The head, and its copies before it where a copy that is late would have an alarm pass by.
+
+        Any other copy that is late only has a stop tried once more.
+        """
+        if to is State.SHIFTING:
+            self.alarms.advance(release, values, to)
+        moved = self._table.change(_key(release), values, states=states_before(to))
+        if to is not State.SHIFTING:
+            self.alarms.advance(release, values, to)
+        return moved
+
+
+def _key(release: Release) -> dict[str, Any]:
+    return heads.key(release.deployment_id)

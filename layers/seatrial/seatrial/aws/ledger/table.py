@@ -1,0 +1,158 @@
+"""One DynamoDB table: plain values in and out, conditional writes, and queries page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type Item = dict[str, Any]
+
+_to_dynamodb = TypeSerializer().serialize
+_from_dynamodb = TypeDeserializer().deserialize
+
+
+class Table:
+    """Items have the keys `pk` and `sk`. A write that gives a bool says whether its condition held."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, key: Mapping[str, Any]) -> Item | None:
+        answer = self._client.get_item(TableName=self._name, Key=_stored(key), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def partition(self, pk: str, sk_begins: str = "") -> Iterator[Item]:
+        """The items of a partition, as they are now, in the order of their `sk`."""
+        begins = " AND begins_with(sk, :sk)" if sk_begins else ""
+        return self.items(
+            KeyConditionExpression=f"pk = :pk{begins}",
+            ExpressionAttributeValues={":pk": pk} | ({":sk": sk_begins} if sk_begins else {}),
+            ConsistentRead=True,
+        )
+
+    def items(self, operation: Literal["query", "scan"] = "query", **how: Any) -> Iterator[Item]:
+        """The items of a query or a scan, page by page and only as far as they are read."""
+        how["ExpressionAttributeValues"] = _stored(how["ExpressionAttributeValues"])
+        for page in self._client.get_paginator(operation).paginate(TableName=self._name, **how):
+            for item in page["Items"]:
+                yield _plain(item)
+
+    def put(self, item: Mapping[str, Any]) -> None:
+        self._client.put_item(TableName=self._name, Item=_stored(item))
+
+    def put_new(self, item: Mapping[str, Any]) -> bool:
+        """False when there is one under this key."""
+        return self._conditionally(
+            lambda: self._client.put_item(
+                TableName=self._name, Item=_stored(item), ConditionExpression="attribute_not_exists(pk)"
+            )
+        )
+
+    def put_if(
+        self, item: Mapping[str, Any], condition: str, names: Mapping[str, str], values: Mapping[str, Any]
+    ) -> bool:
+        return self._conditionally(
+            lambda: self._client.put_item(
+                TableName=self._name,
+                Item=_stored(item),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=_stored(values),
+            )
+        )
+
+    def update(
+        self, key: Mapping[str, Any], expression: str, condition: str, names: Mapping[str, str], **values: Any
+    ) -> bool:
+        """`values` are those of the expressions, by name without the colon."""
+        stored: Any = {"ExpressionAttributeValues": _stored({f":{name}": value for name, value in values.items()})}
+        return self._conditionally(
+            lambda: self._client.update_item(
+                TableName=self._name,
+                Key=_stored(key),
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                **(stored if values else {}),
+            )
+        )
+
+    def change(
+        self,
+        key: Mapping[str, Any],
+        values: Mapping[str, Any],
+        *,
+        states: Sequence[str] = (),
+        while_empty: str = "",
+        within: str = "",
+    ) -> bool:
+        """Set attributes of an item that exists.
+
+        Only while its `state` is one of `states` and its attribute `while_empty` is "", where these are given. `within`
+        names the map that has the attributes, where they are not the item's own.
+        """
+        path = "#within." if within else ""
+        names = {f"#n{n}": name for n, name in enumerate(values)} | ({"#within": within} if within else {})
+        stored = {f"v{n}": value for n, value in enumerate(values.values())}
+        holds = ["attribute_exists(pk)"]
+        if while_empty:
+            names["#empty"] = while_empty
+            stored["none"] = ""
+            holds.append(f"{path}#empty = :none")
+        if states:
+            names["#state"] = "state"
+            stored |= {f"s{n}": state for n, state in enumerate(states)}
+            listed = ", ".join(f":s{n}" for n in range(len(states)))
+            holds.append(f"{path}#state IN ({listed})")
+        assigned = ", ".join(f"{path}#n{n} = :v{n}" for n in range(len(values)))
+        return self.update(key, f"SET {assigned}", " AND ".join(holds), names, **stored)
+
+    def drop(self, key: Mapping[str, Any], attribute: str) -> bool:
+        """Take an attribute from an item that exists."""
+        return self.update(key, "REMOVE #attribute", "attribute_exists(pk)", {"#attribute": attribute})
+
+    def remove(self, key: Mapping[str, Any]) -> None:
+        self._client.delete_item(TableName=self._name, Key=_stored(key))
+
+    @staticmethod
+    def _conditionally(write: Callable[[], object]) -> bool:
+        try:
+            write()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+
+def text(moment: datetime) -> str:
+    """ISO 8601 in UTC and of one length, so that texts sort as times do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def moment(item: Mapping[str, Any], name: str) -> datetime | None:
+    """What `text` wrote there, None where nothing is."""
+    return datetime.fromisoformat(item[name]) if name in item else None
+
+
+def _stored(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _to_dynamodb(_unadorned(value)) for name, value in plain.items()}
+
+
+def _unadorned(value: Any) -> Any:
+    """boto3's serializer knows no enumerations."""
+    if isinstance(value, str):
+        return str(value)
+    return {name: _unadorned(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    return {name: _from_dynamodb(value) for name, value in item.items()}

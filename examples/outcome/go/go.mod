@@ -1,0 +1,3 @@
+module outcome
+
+go 1.21

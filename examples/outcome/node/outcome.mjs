@@ -1,0 +1,144 @@
+// Counts what the requests of a Lambda function came to for its users: good or bad. Copy this file beside the handler.
+//
+//   import { markBad, outcome } from "./outcome.mjs";
+//   export const handler = outcome(async (event, context) => { … });
+//
+// It prints the line of CloudWatch's embedded metric format that docs/outcomes.md describes, one for each invoke.
+
+const REASONS_SHOWN = 5;
+const REASON_LENGTH = 200;
+
+// Lambda gives a process one request at a time, so one list is enough.
+let marks = null;
+
+/** Say, inside a handler, that this request came to nothing good for its user, though the response looks fine. */
+export const markBad = (reason) => {
+  if (marks) marks.push(String(reason));
+};
+
+/** Whether the function was invoked by the number of a version, as only a trial in the dark does. */
+export const isDark = (context) => {
+  // arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]
+  const parts = String(context?.invokedFunctionArn ?? "").split(":");
+  return parts.length === 8 && /^\d+$/.test(parts[7]);
+};
+
+/**
+ * Count the outcomes of a handler that returns its response or a promise of it; it answers and throws as it did.
+ *
+ * Bad is: an error, a proxy response with a status of 500 or more, each item that a partial batch response gives back,
+ * what `markBad` was called for, and, only with `slowMs`, what took longer. `service` is the function's name unless
+ * given.
+ */
+export const outcome = (handler, { service = "", slowMs = null } = {}) => {
+  if (handler.length > 2) {
+    throw new TypeError("outcome() counts what a handler returns: make this one async, without callback or stream");
+  }
+  return async (event, context) => {
+    const outer = marks;
+    marks = [];
+    const began = performance.now();
+    const invoke = { event, response: undefined, failed: false, error: undefined };
+    try {
+      invoke.response = await handler(event, context);
+      return invoke.response;
+    } catch (error) {
+      invoke.failed = true;
+      invoke.error = error;
+      throw error;
+    } finally {
+      invoke.milliseconds = performance.now() - began;
+      invoke.marks = marks;
+      marks = outer;
+      report(invoke, context, service, slowMs);
+    }
+  };
+};
+
+/** Print the line. A request that was served must not fail because it couldn't be counted. */
+const report = (invoke, context, service, slowMs) => {
+  try {
+    if (isDark(context)) return;
+    const text = line(decide(invoke, slowMs), {
+      service: service || process.env.AWS_LAMBDA_FUNCTION_NAME || context.functionName,
+      version: process.env.AWS_LAMBDA_FUNCTION_VERSION || context.functionVersion,
+      milliseconds: Date.now(),
+      requestId: String(context.awsRequestId ?? ""),
+    });
+    // Not console.log: Lambda writes the time and the request's id before it, and CloudWatch no longer finds the JSON.
+    process.stdout.write(`${text}\n`);
+  } catch (trouble) {
+    process.stderr.write(`seatrial outcome could not count this request: ${trouble?.name}: ${trouble?.message}\n`);
+  }
+};
+
+/** What an invoke came to: how many requests it answered, how many of them were bad, and why. */
+const decide = (invoke, slowMs) => {
+  const items = itemsOf(invoke.event);
+  const spoilt = spoiltBy(invoke, slowMs);
+  const reasons = [...spoilt, ...invoke.marks];
+  if (!items) return { requests: 1, bad: reasons.length ? 1 : 0, reasons };
+  if (spoilt.length) return { requests: items.length, bad: items.length, reasons };
+  const failed = failedItems(items, invoke.response);
+  // A mark doesn't say which item it means, and an item that is marked is usually reported too: the larger number.
+  const bad = Math.min(items.length, Math.max(failed, invoke.marks.length));
+  const reported = failed ? [`${failed} of ${items.length} items failed`] : [];
+  return { requests: items.length, bad, reasons: [...reported, ...invoke.marks] };
+};
+
+/** Why everything in this invoke was bad. */
+const spoiltBy = (invoke, slowMs) => {
+  const reasons = [];
+  if (invoke.failed) reasons.push(`raised ${invoke.error?.name ?? typeof invoke.error}`);
+  const status = statusCode(invoke.response);
+  if (status >= 500) reasons.push(`status ${status}`);
+  if (slowMs !== null && invoke.milliseconds > slowMs) reasons.push(`slower than ${slowMs} ms`);
+  return reasons;
+};
+
+/** The status of a proxy response, or null; API Gateway and load balancers also take it as text. */
+const statusCode = (response) => {
+  const stated = response?.statusCode;
+  if (typeof stated === "string" && /^\s*[+-]?\d+\s*$/.test(stated)) return Number(stated);
+  return typeof stated === "number" ? Math.trunc(stated) : null;
+};
+
+/** The items of a batch (queues, streams, topics), or null for a single request. */
+const itemsOf = (event) => (Array.isArray(event?.Records) && event.Records.length ? event.Records : null);
+
+/** How many items a partial batch response gives back, as Lambda reads it: an unknown identifier fails the whole batch. */
+const failedItems = (items, response) => {
+  const failures = response?.batchItemFailures;
+  if (!failures || Object.keys(failures).length === 0) return 0;
+  if (!Array.isArray(failures)) return items.length;
+  const identifiers = new Set(failures.map((failure) => failure?.itemIdentifier));
+  const known = new Set(items.map((item) => item?.messageId).filter((id) => id !== undefined));
+  const isKnown = (identifier) => identifier && (known.size === 0 || known.has(identifier));
+  return [...identifiers].every(isKnown) ? Math.min(items.length, identifiers.size) : items.length;
+};
+
+/** The line, without its end. `milliseconds` since 1970 is when the outcome was known: the end of the request. */
+const line = (result, { service, version, milliseconds, requestId }) =>
+  JSON.stringify({
+    _aws: {
+      Timestamp: milliseconds,
+      CloudWatchMetrics: [
+        {
+          Namespace: "Seatrial",
+          Dimensions: [["service"], ["service", "version"]],
+          Metrics: [
+            { Name: "Requests", Unit: "Count" },
+            { Name: "BadOutcomes", Unit: "Count" },
+          ],
+        },
+      ],
+    },
+    service,
+    version,
+    Requests: result.requests,
+    BadOutcomes: result.bad,
+    request_id: requestId,
+    reasons: result.reasons.length
+      ? result.reasons.slice(0, REASONS_SHOWN).map((reason) => [...reason].slice(0, REASON_LENGTH).join(""))
+      : undefined, // which JSON leaves out
+  });

@@ -24,8 +24,10 @@ from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import Lambdas
 from seatrial.aws.ledger import Ledger
+from seatrial.aws.metrics import Metrics
 from seatrial.aws.packages import Part
 from seatrial.aws.topic import Topic
+from seatrial.core.metric import Metric
 from seatrial.flows.account import Account
 from seatrial.settings import Clock
 
@@ -171,6 +173,7 @@ class SmallLambda:
         self.invoked: list[tuple[str, str]] = []
         self.aliases: dict[str, tuple[str, int]] = {}
         self.code: dict[str, str] = {}
+        self.published: dict[str, datetime] = {}
         self.gone: set[tuple[str, str]] = set()
         self.pointed: list[tuple[str, str]] = []
         self.intruders: list[Callable[[], None]] = []
@@ -196,6 +199,7 @@ class SmallLambda:
                 "Runtime": "python3.13",
                 "MemorySize": 128,
                 "Timeout": 3,
+                "LastModified": self.published.get(version, CREATED).isoformat(),
             },
         }
 
@@ -270,6 +274,55 @@ class SmallAlarms:
         return {"MetricAlarms": [alarm for alarm in self.alarms if alarm["AlarmName"] in AlarmNames]}
 
 
+class SmallMetrics:
+    """CloudWatch's client as far as GetMetricData goes: the values that were reported, by metric and moment."""
+
+    def __init__(self) -> None:
+        self.reported: dict[Metric, dict[datetime, list[float]]] = {}
+        self.calls: list[int] = []
+        self.broken = False
+
+    def report(self, metric: Metric, at: datetime, *values: float) -> None:
+        self.reported.setdefault(metric, {}).setdefault(at, []).extend(values)
+
+    def get_paginator(self, operation: str) -> SmallMetrics:
+        assert operation == "get_metric_data"
+        return self
+
+    def paginate(
+        self,
+        *,
+        MetricDataQueries: list[dict[str, Any]],  # noqa: N803
+        StartTime: datetime,  # noqa: N803
+        EndTime: datetime,  # noqa: N803
+        **_: str,
+    ) -> list[dict[str, Any]]:
+        if self.broken:
+            raise refused("GetMetricData", "InternalServiceFault")
+        self.calls.append(len(MetricDataQueries))
+        return [{"MetricDataResults": [self._result(query, StartTime, EndTime) for query in MetricDataQueries]}]
+
+    def _result(self, query: dict[str, Any], since: datetime, until: datetime) -> dict[str, Any]:
+        asked = query["MetricStat"]
+        dimensions = {one["Name"]: one["Value"] for one in asked["Metric"]["Dimensions"]}
+        metric = Metric.of(asked["Metric"]["Namespace"], asked["Metric"]["MetricName"], **dimensions)
+        periods: dict[datetime, list[float]] = {}
+        for moment, values in self.reported.get(metric, {}).items():
+            if since <= moment < until:
+                begins = moment - timedelta(seconds=moment.timestamp() % asked["Period"])
+                periods.setdefault(begins, []).extend(values)
+        values = [_statistic(asked["Stat"], periods[moment]) for moment in sorted(periods)]
+        return {"Id": query["Id"], "StatusCode": "Complete", "Timestamps": sorted(periods), "Values": values}
+
+
+def _statistic(word: str, values: list[float]) -> float:
+    if word == "Sum":
+        return sum(values)
+    if word.startswith("PR(:"):
+        return 100 * sum(value <= float(word[4:-1]) for value in values) / len(values)
+    return sorted(values)[min(len(values) - 1, int(len(values) * float(word[1:]) / 100))]
+
+
 class SmallAccount:
     """What is inside, by name, and `aws`: what a flow is given."""
 
@@ -278,6 +331,7 @@ class SmallAccount:
         self.lambdas = SmallLambda()
         self.topic = SmallTopic()
         self.alarms = SmallAlarms()
+        self.metrics = SmallMetrics()
         self.bus = SmallBus()
         self.clock = FixedClock()
         self.ledger = Ledger(boto3.client("dynamodb", **REGION), table, timedelta(days=400))
@@ -285,6 +339,7 @@ class SmallAccount:
         self.aws = Account(
             codedeploy=CodeDeploy(self.codedeploy, self.pauses.append),  # type: ignore[arg-type]
             cloudwatch=CloudWatch(self.alarms),  # type: ignore[arg-type]
+            metrics=Metrics(self.metrics),  # type: ignore[arg-type]
             lambdas=Lambdas(self.lambdas, self.lambdas.package, self.pauses.append),  # type: ignore[arg-type]
             ledger=self.ledger,
             topic=Topic(self.topic, "arn:aws:sns:eu-west-1:123456789012:seatrial"),  # type: ignore[arg-type]

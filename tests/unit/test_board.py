@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from cli import board as command
 from cli.account import AccountError
-from seatrial.aws.cloudwatch import CloudWatch, Metric
+from seatrial.aws.metrics import Metrics
 from seatrial.core import board_html, story, widget
 from seatrial.core.board import Board, Shown, chart_of
 from seatrial.core.chart import Bucket, Weight
@@ -352,7 +352,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SmallAccount, Acc
         make_table()
         small = SmallAccount()
         object.__setattr__(small.clock, "moment", NOON)
-        yield small, replace(small.aws, cloudwatch=CloudWatch(boto3.client("cloudwatch", **REGION)))
+        yield small, replace(small.aws, metrics=Metrics(boto3.client("cloudwatch", **REGION)))
 
 
 def open_one(aws: Account, id: str, opened: datetime, function: str = "payments") -> Release:
@@ -373,7 +373,7 @@ def put(version: str, moment: datetime, requests: int, bad: int) -> None:
 
 
 def gathered(aws: Account, **parameters: Any) -> Board:
-    return flow.gather(aws.ledger, aws.cloudwatch, widget.read(parameters, NOON), NOON)
+    return flow.gather(aws.ledger, aws.metrics, widget.read(parameters, NOON), NOON)
 
 
 def test_bad_outcomes_of_both_versions_stand_beside_their_release(account: tuple[SmallAccount, Account]) -> None:
@@ -394,7 +394,7 @@ def test_neighbours_are_read_in_one_call_and_months_apart_in_coarser_ones(
         one = open_one(aws, f"d-{number}", at(opened))
         aws.ledger.finish(one, State.RELEASED, "", "", at(opened + 2))
     calls: list[tuple[int, int]] = []
-    client = aws.cloudwatch._client
+    client = aws.metrics._client
     client.meta.events.register(
         "provide-client-params.cloudwatch.GetMetricData",
         lambda params, **_: calls.append(
@@ -402,22 +402,7 @@ def test_neighbours_are_read_in_one_call_and_months_apart_in_coarser_ones(
         ),
     )
     assert len(gathered(aws, days=100).last) == 4
-    assert calls == [(4, 3600), (4, 300), (8, 60)]
-
-
-def test_a_call_asks_for_500_metrics_at_most(account: tuple[SmallAccount, Account]) -> None:
-    _, aws = account
-    put("7", at(-2), 50, 1)
-    sizes: list[int] = []
-    aws.cloudwatch._client.meta.events.register(
-        "provide-client-params.cloudwatch.GetMetricData",
-        lambda params, **_: sizes.append(len(params["MetricDataQueries"])),
-    )
-    nothing = Metric("Seatrial", "Requests", {"service": "nobody"})
-    last = Metric("Seatrial", "Requests", {"service": "payments", "version": "7"})
-    sums = aws.cloudwatch.sums([*[nothing] * 500, last], at(-10), NOON, 60)
-    assert sizes == [500, 1]
-    assert sums == (*[{}] * 500, {at(-2): 50.0})
+    assert calls == [(8, 60), (4, 300), (4, 3600)]
 
 
 def test_a_service_is_shown_without_the_others(account: tuple[SmallAccount, Account]) -> None:

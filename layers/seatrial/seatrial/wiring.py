@@ -14,6 +14,7 @@ from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import CLIENT_CONFIG, Lambdas
 from seatrial.aws.ledger import Ledger
+from seatrial.aws.metrics import Metrics
 from seatrial.aws.topic import Topic
 from seatrial.flows.account import Account
 
@@ -29,9 +30,11 @@ def connect() -> Account:
     """Called once per container: reads the settings, makes the clients, calls nothing."""
     told = settings.read()
     session = boto3.Session()
+    cloudwatch = session.client("cloudwatch", config=_SOON)
     return Account(
         codedeploy=CodeDeploy(session.client("codedeploy", config=_SOON), pause=time.sleep),
-        cloudwatch=CloudWatch(session.client("cloudwatch", config=_SOON)),
+        cloudwatch=CloudWatch(cloudwatch),
+        metrics=Metrics(cloudwatch),
         lambdas=Lambdas(session.client("lambda", config=CLIENT_CONFIG)),
         ledger=Ledger(session.client("dynamodb", config=_AT_ONCE), told.ledger_table, told.ledger_keeps),
         topic=Topic(session.client("sns", config=_AT_ONCE), told.topic_arn),

@@ -11,6 +11,7 @@ from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import Lambdas
 from seatrial.aws.ledger import Ledger
+from seatrial.aws.metrics import Metrics
 from seatrial.aws.topic import Topic
 from seatrial.settings import Clock
 
@@ -21,6 +22,7 @@ class Account:
 
     codedeploy: CodeDeploy
     cloudwatch: CloudWatch
+    metrics: Metrics
     lambdas: Lambdas
     ledger: Ledger
     topic: Topic

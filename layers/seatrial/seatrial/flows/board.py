@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from seatrial.aws.cloudwatch import QUERIES_A_CALL, CloudWatch, Metric
 from seatrial.aws.ledger import Ledger
+from seatrial.aws.metrics import Metrics
 from seatrial.core import board_html, widget
 from seatrial.core.board import Board, Shown
 from seatrial.core.chart import Bucket
 from seatrial.core.delivery import delivery, has_failed
+from seatrial.core.metric import Metric, Question, Series
 from seatrial.core.release import Release, Step
 from seatrial.core.widget import Asked, WidgetError
 from seatrial.flows.account import Account
@@ -21,26 +21,12 @@ from seatrial.flows.account import Account
 # So many open releases are drawn at most: a page of more is read by nobody, and the widget's answer has a limit.
 _MOST_OPEN = 20
 
-# Requests and bad outcomes, of stable and of the candidate.
-_METRICS_A_RELEASE = 4
-
-# CloudWatch keeps minutes for 15 days, five minutes for 63 and hours for 455 …
+# CloudWatch keeps minutes for 15 days, five minutes for 63 and hours for 455.
 _KEPT = ((timedelta(days=15), 60), (timedelta(days=63), 300))
 _HOUR = 3_600
-# … and answers a call with so many values at most: a minute of a day for each query leaves room for 70 of them.
-_LONGEST_CALL = timedelta(days=1)
 
 # What was counted right before and after a release says how it was without it.
 _BEFORE, _AFTER = timedelta(minutes=2), timedelta(minutes=3)
-
-
-@dataclass(frozen=True)
-class _Look:
-    """Releases whose metrics are read in one call."""
-
-    releases: tuple[Release, ...]
-    since: datetime
-    until: datetime
 
 
 def show(aws: Account, event: Mapping[str, Any]) -> str:
@@ -53,11 +39,11 @@ def show(aws: Account, event: Mapping[str, Any]) -> str:
         return board_html.trouble(str(error))
     aws.log.info("the board is shown", extra={"service": asked.service, "days": round(asked.days, 1)})
     return board_html.fragment(
-        gather(aws.ledger, aws.cloudwatch, asked, aws.clock.now()), theme=asked.theme, width=asked.width
+        gather(aws.ledger, aws.metrics, asked, aws.clock.now()), theme=asked.theme, width=asked.width
     )
 
 
-def gather(ledger: Ledger, cloudwatch: CloudWatch, asked: Asked, now: datetime) -> Board:
+def gather(ledger: Ledger, metrics: Metrics, asked: Asked, now: datetime) -> Board:
     """All that the board shows. Steps are read of what is drawn and, for the time to restore, of what failed."""
     released = ledger.opened_between(asked.since, asked.until, asked.service)
     watched = [one for one in ledger.watched() if not asked.service or one.belongs_to(asked.service)]
@@ -68,7 +54,7 @@ def gather(ledger: Ledger, cloudwatch: CloudWatch, asked: Asked, now: datetime) 
     drawn = [*drawn_open, *ended[: asked.last]]
     read = {one.deployment_id: one for one in chain(drawn, filter(has_failed, ended))}
     steps = {deployment: ledger.steps(deployment) for deployment in read}
-    shown = {one.release.deployment_id: one for one in _with_requests(cloudwatch, drawn, steps, now)}
+    shown = {one.release.deployment_id: one for one in _with_requests(metrics, drawn, steps, now)}
     return Board(
         now=now,
         since=asked.since,
@@ -83,35 +69,14 @@ def gather(ledger: Ledger, cloudwatch: CloudWatch, asked: Asked, now: datetime) 
 
 
 def _with_requests(
-    cloudwatch: CloudWatch, drawn: Sequence[Release], steps: Mapping[str, tuple[Step, ...]], now: datetime
+    metrics: Metrics, drawn: Sequence[Release], steps: Mapping[str, tuple[Step, ...]], now: datetime
 ) -> Iterator[Shown]:
-    for look in _looks(drawn, now):
-        period = _period(now - look.since)
-        metrics = [metric for release in look.releases for metric in _metrics(release)]
-        sums = cloudwatch.sums(metrics, look.since, look.until, period)
-        for number, release in enumerate(look.releases):
-            counted = sums[_METRICS_A_RELEASE * number : _METRICS_A_RELEASE * (number + 1)]
-            buckets = _buckets(release, counted, _span(release, now), timedelta(seconds=period))
-            yield Shown(release, steps[release.deployment_id], tuple(buckets), period)
-
-
-def _looks(drawn: Iterable[Release], now: datetime) -> Iterator[_Look]:
-    """As few calls as may be: neighbours share one as long as it spans no more than a day and holds their metrics."""
-    together: list[Release] = []
-    for release in sorted(drawn, key=lambda one: one.opened_at):
-        joined = _look([*together, release], now)
-        too_many = len(joined.releases) * _METRICS_A_RELEASE > QUERIES_A_CALL
-        if together and (joined.until - joined.since > _LONGEST_CALL or too_many):
-            yield _look(together, now)
-            together = []
-        together.append(release)
-    if together:
-        yield _look(together, now)
-
-
-def _look(releases: Sequence[Release], now: datetime) -> _Look:
-    spans = [_span(release, now) for release in releases]
-    return _Look(tuple(releases), min(since for since, _ in spans), max(until for _, until in spans))
+    asked = {release.deployment_id: tuple(_questions(release, now)) for release in drawn}
+    answers = metrics.read(chain.from_iterable(asked.values()))
+    for release in drawn:
+        questions = asked[release.deployment_id]
+        buckets = _buckets(release, [answers.get(question, {}) for question in questions])
+        yield Shown(release, steps[release.deployment_id], tuple(buckets), questions[0].period)
 
 
 def _span(release: Release, now: datetime) -> tuple[datetime, datetime]:
@@ -125,16 +90,15 @@ def _period(age: timedelta) -> int:
     return next((period for kept, period in _KEPT if age < kept), _HOUR)
 
 
-def _metrics(release: Release) -> Iterator[Metric]:
+def _questions(release: Release, now: datetime) -> Iterator[Question]:
+    """Requests and bad outcomes, of stable and of the candidate."""
+    since, until = _span(release, now)
     for version in (release.stable, release.candidate):
         for name in ("Requests", "BadOutcomes"):
-            yield Metric("Seatrial", name, {"service": release.function, "version": version})
+            metric = Metric.of("Seatrial", name, service=release.function, version=version)
+            yield Question(metric, since, until, period=_period(now - since))
 
 
-def _buckets(
-    release: Release, counted: Sequence[Mapping[datetime, float]], span: tuple[datetime, datetime], period: timedelta
-) -> Iterator[Bucket]:
-    """Its own part of what was read for several."""
-    since, until = span
-    for moment in sorted(moment for moment in set(chain(*counted)) if since - period < moment < until):
+def _buckets(release: Release, counted: Sequence[Series]) -> Iterator[Bucket]:
+    for moment in sorted(set(chain(*counted))):
         yield Bucket((moment - release.opened_at).total_seconds(), *(round(sums.get(moment, 0.0)) for sums in counted))

@@ -1,0 +1,96 @@
+"""CloudWatch: what was counted, read for many metrics at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from seatrial.core.metric import Question
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+
+# GetMetricData takes so many queries a call …
+QUERIES_A_CALL = 500
+# … and answers with so many values, before it takes another page.
+VALUES_A_CALL = 100_800
+
+
+class Metrics:
+    def __init__(self, client: CloudWatchClient) -> None:
+        self._client = client
+
+    def read(self, questions: Iterable[Question]) -> dict[Question, dict[datetime, float]]:
+        """The answers, with one call for 500 questions, whatever they are about.
+
+        Only those that CloudWatch has answered completely: what it couldn't read is not the same as nothing.
+        """
+        found: dict[Question, dict[datetime, float]] = {}
+        for call in _calls(questions):
+            found |= self._ask(call)
+        return found
+
+    def _ask(self, together: Sequence[Question]) -> dict[Question, dict[datetime, float]]:
+        series: list[dict[datetime, float]] = [{} for _ in together]
+        complete = [False for _ in together]
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[_query(number, question) for number, question in enumerate(together)],
+            StartTime=min(question.since for question in together),
+            EndTime=max(question.until for question in together),
+            ScanBy="TimestampAscending",
+        )
+        for result in (result for page in pages for result in page["MetricDataResults"]):
+            number = int(result["Id"].removeprefix("m"))
+            complete[number] = result["StatusCode"] == "Complete"  # before the last page it is PartialData
+            moments = (moment.astimezone(UTC) for moment in result["Timestamps"])
+            series[number].update(zip(moments, result["Values"], strict=True))
+        return {
+            question: _within(question, values)
+            for question, values, is_whole in zip(together, series, complete, strict=True)
+            if is_whole
+        }
+
+
+def _calls(questions: Iterable[Question]) -> Iterator[Sequence[Question]]:
+    """Neighbours in time share a call as long as it takes them and its answer fits one page.
+
+    Only those of one period do: how far back a call may begin depends on it.
+    """
+    together: list[Question] = []
+    ends = datetime.min.replace(tzinfo=UTC)
+    for question in sorted(dict.fromkeys(questions), key=lambda question: (question.period, question.since)):
+        if together:
+            lasts = max(ends, question.until) - together[0].since
+            values = (len(together) + 1) * (lasts / timedelta(seconds=question.period))
+            fits = len(together) < QUERIES_A_CALL and values <= VALUES_A_CALL
+            if not fits or question.period != together[0].period:
+                yield together
+                together, ends = [], question.until
+        together.append(question)
+        ends = max(ends, question.until)
+    if together:
+        yield together
+
+
+def _within(question: Question, values: dict[datetime, float]) -> dict[datetime, float]:
+    """Its own part of what was asked for a longer span. The first period may have begun before it."""
+    before = question.since - timedelta(seconds=question.period)
+    return {moment: value for moment, value in values.items() if before < moment < question.until}
+
+
+def _query(number: int, question: Question) -> MetricDataQueryTypeDef:
+    metric = question.metric
+    return {
+        "Id": f"m{number}",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric.namespace,
+                "MetricName": metric.name,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in metric.dimensions],
+            },
+            "Period": question.period,
+            "Stat": question.statistic,
+        },
+    }

@@ -1,6 +1,6 @@
 """The stage's one virtual clock: it starts at wall time and runs 60/MINUTE times as fast.
 
-Stage time: CodeDeploy, CloudWatch, schedules, the `time` of events, AppConfig.
+Stage time: CodeDeploy, CloudWatch, schedules, the `time` of events, when a function or version was made, AppConfig.
 Wall time: CloudFormation, S3, SigV4, Logs and Lambda's timeouts.
 """
 
@@ -40,6 +40,15 @@ def keep_event_time(eventbridge: ModuleType, clock: Clock) -> None:
     """Events and schedules are dated in stage time. The rest of that module fills queues, which keep wall time."""
     eventbridge._now_ts = clock.epoch  # type: ignore[attr-defined]
     eventbridge._SCHEDULER_TICK_INTERVAL = clock.wall_seconds(10)  # type: ignore[attr-defined]
+
+
+def keep_dates_of_functions(lambda_service: ModuleType, clock: Clock) -> None:
+    """LastModified is in stage time: what is made of it is set against CodeDeploy's moments."""
+
+    def now_iso() -> str:
+        return clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+    lambda_service._now_iso = now_iso  # type: ignore[attr-defined]
 
 
 def keep_stage_time(service: ModuleType, clock: Clock) -> None:

@@ -64,7 +64,7 @@ class Additions:
     """What the stage adds to MiniStack, installed once, before the first request."""
 
     def __init__(self, clock: Clock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
-        from ministack.services import appconfig, cloudwatch, eventbridge, scheduler
+        from ministack.services import appconfig, cloudwatch, eventbridge, lambda_svc, scheduler
 
         from rehearsal.stage import codedeploy, iam, notes
         from rehearsal.stage.cloudwatch import alarms, metrics
@@ -86,6 +86,7 @@ class Additions:
         for service in (appconfig, cloudwatch, scheduler):
             stage_clock.keep_stage_time(service, clock)
         stage_clock.keep_event_time(eventbridge, clock)
+        stage_clock.keep_dates_of_functions(lambda_svc, clock)
         metrics.install(clock)
         self.alarms = alarms.install(clock)
         self.alarms.on_transition = self._alarm_changed

@@ -37,6 +37,13 @@ def test_a_release_is_read_as_it_was_opened(ledger: Ledger) -> None:
     assert ledger.open_releases() == (release,)
 
 
+def test_when_its_change_was_ready_is_kept_from_the_first_opening(ledger: Ledger) -> None:
+    made = OPENED - timedelta(hours=2)
+    ledger.open(DEPLOYMENT, SHIFT, [], made)
+    ledger.open(DEPLOYMENT, SHIFT, [], OPENED)
+    assert ledger.release("d-1").made_at == made
+
+
 def test_opening_again_changes_nothing(ledger: Ledger) -> None:
     release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
     ledger.move(release, State.SHIFTING)

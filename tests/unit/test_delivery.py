@@ -112,6 +112,18 @@ def test_the_four_figures_are_counted_from_the_ledger() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("made", "lead"),
+    [
+        pytest.param(at(-60), 72, id="since its commit or publish"),
+        pytest.param(None, 12, id="since its deployment began, where nobody knows more"),
+        pytest.param(at(13), 0, id="never less than no time, whatever clocks say"),
+    ],
+)
+def test_lead_time_begins_when_the_change_was_ready(made: datetime | None, lead: float) -> None:
+    assert delivery([replace(RELEASED, made_at=made)], {}, 28).lead == minutes(lead)
+
+
 def test_the_failure_rate_knows_nothing_of_what_no_user_met() -> None:
     assert delivery([RELEASED, TAKEN_BACK], STEPS, 7).failure_rate == 0.5
     assert delivery([RELEASED, TAKEN_BACK, REFUSED, OPEN], STEPS, 7).failure_rate == 0.5

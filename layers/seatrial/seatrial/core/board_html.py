@@ -136,7 +136,7 @@ def _figures(figures: Delivery) -> Iterator[str]:
     rate = figures.failure_rate
     yield "<dl>"
     yield _figure("Released", _frequency(figures), f"{figures.released} in {figures.days:.3g} days")
-    yield _figure("Lead time", _span(figures.lead), "from the version to everybody, median")
+    yield _figure("Lead time", _span(figures.lead), "from commit or publish to everybody, median")
     yield _figure(
         "Change failure rate",
         "–" if rate is None else f"{rate:.0%}",

@@ -117,7 +117,11 @@ def delivery(releases: Iterable[Release], steps: Mapping[str, Sequence[Step]], d
     closed = [release for release in releases if not release.is_open]
     reached = [release for release in closed if release.state in _REACHED_EVERYBODY]
     failed = [release for release in closed if has_failed(release)]
-    leads = [everybody - release.opened_at for release in reached if (everybody := everybody_at(release))]
+    leads = [
+        max(everybody - (release.made_at or release.opened_at), timedelta())
+        for release in reached
+        if (everybody := everybody_at(release))
+    ]
     ends = [moments(release, steps.get(release.deployment_id, ())) for release in failed]
     return Delivery(
         days=days,

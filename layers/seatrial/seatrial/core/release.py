@@ -51,7 +51,8 @@ class Release:
     `alarms` are the names of all alarms that take it back. `reason` and `by` say why it goes or went back, and who saw
     to it; "" until then. `opened_at` is when CodeDeploy created the deployment. `bake` and `guard` are seconds; `hook`
     is the execution id of the hook that stays unanswered until `bake_until`. `fix` says who let it pass ringing alarms
-    and why, "" for all other releases.
+    and why, "" for all other releases. `made_at` is when its change was ready: its commit where the function's tag says
+    so, else the publish of its version; None where Lambda could not be asked.
     """
 
     deployment_id: str
@@ -74,6 +75,7 @@ class Release:
     hook: str = ""
     bake_until: datetime | None = None
     fix: str = ""
+    made_at: datetime | None = None
 
     @property
     def service(self) -> str:

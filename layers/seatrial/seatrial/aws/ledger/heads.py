@@ -47,6 +47,7 @@ def written(release: Release) -> Item:
         "settings": json.dumps(settings, sort_keys=True),
         "hook": release.hook,
         "fix": release.fix,
+        **({"made_at": text(release.made_at)} if release.made_at else {}),
     }
 
 
@@ -73,4 +74,5 @@ def read(item: Mapping[str, Any]) -> Release:
         hook=item["hook"],
         bake_until=moment(item, "bake_until"),
         fix=item["fix"],
+        made_at=moment(item, "made_at"),
     )

@@ -32,7 +32,9 @@ class Ledger(Reading):
         self.holds = Holds(self._table)
         self.grants = Grants(self._table)
 
-    def open(self, deployment: Deployment, shift: Shift, alarms: Sequence[str]) -> Release:
+    def open(
+        self, deployment: Deployment, shift: Shift, alarms: Sequence[str], made_at: datetime | None = None
+    ) -> Release:
         """Open a release. One that is there already is given as it is: hooks are retried, and events race with them."""
         release = Release(
             deployment_id=deployment.id,
@@ -45,6 +47,7 @@ class Ledger(Reading):
             opened_at=deployment.created,
             configuration=deployment.configuration,
             alarms=tuple(alarms),
+            made_at=made_at,
         )
         head = _key(release) | heads.written(release) | {OPEN: OPEN} | heads.expires(release, self._keep)
         opened = release if self._table.put_new(head) else self.release(deployment.id)

@@ -9,6 +9,7 @@ import random
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -216,6 +217,26 @@ def test_the_tag_says_whether_seatrial_releases_a_function(account: LambdaClient
 def test_a_function_that_does_not_exist_is_an_error_and_not_an_untagged_function(account: LambdaClient) -> None:
     with pytest.raises(LambdaError, match="there is no such function"):
         Lambdas(account).is_released_by_seatrial("paymnts")
+
+
+@pytest.mark.parametrize(
+    ("tag", "made"),
+    [
+        pytest.param("2026-11-23T09:30:00+01:00", "2026-11-23T08:30:00+00:00", id="its commit"),
+        pytest.param("", "2026-11-23T10:00:00+00:00", id="its publish where nobody says more"),
+        pytest.param("yesterday", "2026-11-23T10:00:00+00:00", id="what is no moment is passed over"),
+        pytest.param("2026-11-23T09:30:00", "2026-11-23T10:00:00+00:00", id="a moment of no zone, too"),
+        pytest.param("2026-11-23T10:00:01Z", "2026-11-23T10:00:00+00:00", id="and a commit after the publish"),
+    ],
+)
+def test_a_version_was_made_when_it_was_committed_or_else_published(tag: str, made: str) -> None:
+    tags = {"seatrial:committed": tag} if tag else {}
+    made_client = client()
+    with Stubber(made_client) as stub:
+        published = {"Configuration": {"LastModified": "2026-11-23T10:00:00.000+0000"}}
+        stub.add_response("get_function", published, {"FunctionName": "payments", "Qualifier": "8"})
+        stub.add_response("get_function", {"Tags": tags}, {"FunctionName": "payments"})
+        assert Lambdas(made_client).made_at("payments", "8") == datetime.fromisoformat(made)
 
 
 def test_facts_tell_versions_apart_and_never_show_the_environment(account: LambdaClient) -> None:

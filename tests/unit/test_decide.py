@@ -9,21 +9,26 @@ from unittest.mock import ANY
 
 import pytest
 
+from seatrial.core import tag
 from seatrial.core.decide import (
     COOL_DOWN,
     AnswerHook,
     Decision,
     Ignore,
     Notify,
+    Retry,
     ReturnAlias,
     Situation,
     StopDeployment,
+    Trigger,
     decide,
     suspects,
+    touched,
 )
 from seatrial.core.events import AlarmChanged, JudgedWorse
 from seatrial.core.oncall import RollbackRequested
 from seatrial.core.release import Release, State
+from seatrial.core.tag import Tag
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
@@ -41,7 +46,9 @@ def asks(service: str = "payments", release: str = "", *, minute: float = 5) -> 
 
 
 def situation(*releases: Release, minute: float = 6, **more: Any) -> Situation:
-    return Situation(at(minute), releases, **more)
+    """Every function carries its tag, unless `tags` says otherwise."""
+    known = Situation(at(minute), releases, **more)
+    return replace(known, tags={release.function: Tag.RELEASED for release in releases} | dict(known.tags))
 
 
 shifting = Release(
@@ -333,3 +340,99 @@ WORSE = JudgedWorse("v-1", "d-1", "9 of 90 requests end badly, 3 of 810 of stabl
 )
 def test_what_the_judge_finds_worse_goes_back(known: Situation, decision: Decision) -> None:
     assert decide(WORSE, known) == (decision,)
+
+
+OFF = {"payments": Tag.OFF}
+
+
+def would_be(release: Release, reason: str) -> Notify:
+    return Notify(
+        f"payments:live: version 8 would be taken back now ({reason}), but its function's tag says `seatrial: off`: "
+        "Seatrial keeps its hands off. `seatrial rollback payments:live` takes it back",
+        release,
+    )
+
+
+@pytest.mark.parametrize(
+    ("trigger", "known", "decisions"),
+    [
+        pytest.param(rings(), situation(shifting, tags=OFF), [would_be(shifting, WHY)], id="an alarm only tells"),
+        pytest.param(rings(), situation(baking, tags=OFF), [would_be(baking, WHY)], id="also during the bake"),
+        pytest.param(rings(), situation(guarded, tags=OFF), [would_be(guarded, WHY)], id="and in the guard"),
+        pytest.param(
+            rings(),
+            situation(in_trial, tags=OFF),
+            [Ignore(ANY)],
+            id="and nothing is told of what the alarm would not have touched",
+        ),
+        pytest.param(
+            rings(),
+            situation(shifting, beside, tags=OFF, cleared=frozenset({"d-3"})),
+            [would_be(shifting, WHY), StopDeployment(beside, WHY)],
+            id="who is off is no second suspect, as who runs dry is none",
+        ),
+        pytest.param(
+            WORSE, situation(shifting, tags=OFF), [would_be(shifting, WORSE.reason)], id="the judge only tells"
+        ),
+        pytest.param(asks(), situation(shifting, tags=OFF), [StopDeployment(shifting, ASKED)], id="people are obeyed"),
+        pytest.param(
+            asks(), situation(baking, tags=OFF), [AnswerHook(baking, ASKED)], id="people are obeyed in the bake"
+        ),
+        pytest.param(
+            asks(minute=600),
+            situation(guarded, minute=600, tags=OFF),
+            [ReturnAlias(guarded, ASKED)],
+            id="and long after the guard",
+        ),
+    ],
+)
+def test_of_a_service_that_is_off_seatrial_takes_nothing_back_by_itself_and_everything_for_people(
+    trigger: Trigger, known: Situation, decisions: list[Decision]
+) -> None:
+    assert list(decide(trigger, known)) == decisions
+
+
+@pytest.mark.parametrize("trigger", [rings(), WORSE, asks()], ids=["an alarm", "the judge", "a person"])
+@pytest.mark.parametrize("release", [shifting, baking, guarded], ids=["shifting", "baking", "guarded"])
+def test_what_carries_no_tag_is_touched_for_nobody(trigger: Trigger, release: Release) -> None:
+    sentence = (
+        "payments carries no tag 'seatrial', so Seatrial does not touch it: add `Tags: {seatrial: released}` to the "
+        "function in its template"
+    )
+    assert decide(trigger, situation(release, tags={"payments": Tag.NONE})) == (Notify(sentence, release),)
+    unseen = Situation(at(6), (release,))
+    assert decide(trigger, unseen) == (Notify(sentence, release),), "nor is what nobody has looked at"
+
+
+@pytest.mark.parametrize("trigger", [rings(), WORSE, asks()], ids=["an alarm", "the judge", "a person"])
+def test_where_the_tag_cannot_be_read_the_others_have_their_turn_and_it_is_tried_again(trigger: Trigger) -> None:
+    known = situation(shifting, beside, tags={"payments": Tag.UNREAD})
+    first, *others = decide(trigger, known)
+    assert first == Retry(shifting, ANY)
+    assert others == ([StopDeployment(beside, WHY)] if trigger == rings() else [])
+
+
+def test_tags_are_asked_for_where_they_matter_and_nowhere_else() -> None:
+    untagged = Situation(at(6), (shifting, beside, replace(going_back, function="mails"), replace(dry, function="x")))
+    assert touched(rings(), untagged) == ("payments", "quotes")
+    assert touched(rings(state="OK"), untagged) == ()
+    assert touched(asks(), untagged) == ("payments",)
+    assert touched(WORSE, untagged) == ("payments",)
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ({}, Tag.NONE),
+        ({"team": "off"}, Tag.NONE),
+        ({"seatrial": "released"}, Tag.RELEASED),
+        ({"seatrial": "self"}, Tag.RELEASED),
+        ({"seatrial": ""}, Tag.RELEASED),
+        ({"seatrial": "off"}, Tag.OFF),
+        ({"seatrial": " Off "}, Tag.OFF),
+        pytest.param({"seatrial": "false"}, Tag.OFF, id="what CloudFormation makes of an unquoted off"),
+        ({"seatrial": "no"}, Tag.OFF),
+    ],
+)
+def test_the_tag_says_whether_seatrial_is_wanted(tags: dict[str, str], says: Tag) -> None:
+    assert tag.read(tags) is says

@@ -143,9 +143,6 @@ def test_an_alias_that_somebody_changes_meanwhile_is_looked_at_again(account: Sm
             "version 7 does not exist any more. Deploy a version that works",
             id="no stable version is left",
         ),
-        pytest.param(
-            lambda account: account.lambdas.tags.update(payments={}), "payments carries no tag 'seatrial'", id="no tag"
-        ),
     ],
 )
 def test_what_is_not_ours_to_change_stays_and_people_are_told(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from moto import mock_aws
 from seatrial import wiring
 from seatrial.core.gate import Report
 from seatrial.core.release import State
+from seatrial.flows import preflight
 from seatrial.flows.hook import Handler, HookCall, hook
-from tests.small_account import SmallAccount, make_table, refused
+from tests.small_account import CREATED, SmallAccount, make_table, refused
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 CALL = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}
@@ -40,7 +42,9 @@ class Limit:
 def account() -> Iterator[SmallAccount]:
     with mock_aws():
         make_table()
-        yield SmallAccount()
+        account = SmallAccount()
+        account.lambdas.tags["payments"] = {"seatrial": "released"}
+        yield account
 
 
 def handler_of(name: str, account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> Handler:
@@ -85,6 +89,27 @@ def test_a_candidate_that_passes_its_trial_may_begin(account: SmallAccount, pre_
     assert account.lambdas.invoked == [("payments", "8"), ("payments", "8")], "dark: by number, never by alias"
     release = account.ledger.release("d-1")
     assert (release.state, release.alarms) == (State.SHIFTING, ("bad-outcomes", "late"))
+
+
+def test_when_its_change_was_ready_is_kept_for_the_lead_time(account: SmallAccount, pre_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    account.lambdas.published["8"] = CREATED - timedelta(minutes=7)
+
+    pre_traffic(CALL, Limit())
+
+    assert account.ledger.release("d-1").made_at == CREATED - timedelta(minutes=7)
+
+
+def test_no_release_waits_for_when_it_was_made(account: SmallAccount) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    account.lambdas.gone.add(("payments", "8"))
+
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-1"))
+
+    assert release.made_at is None
+    assert release == account.ledger.release("d-1")
 
 
 def test_a_candidate_that_fails_is_refused_and_everybody_is_told_the_same(
@@ -164,6 +189,42 @@ def test_a_function_without_the_tag_is_refused_with_the_line_to_add_and_never_in
     assert "add `Tags: {seatrial: released}` to the function" in answered["reason"]
     assert account.lambdas.invoked == []
     assert account.ledger.find("d-1") is None
+
+
+def test_a_service_that_is_off_goes_forward_untried_and_unbaked_and_that_is_told_once(
+    account: SmallAccount, pre_traffic: Handler, post_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, bad)
+    account.lambdas.tags["payments"] = {"seatrial": "off"}
+    sentence = (
+        "payments:live: version 8 passes untried, and nothing but CodeDeploy watches it: its function's tag says "
+        "`seatrial: off`. `seatrial: released` has the next release tried again"
+    )
+    for hook_ in (pre_traffic, post_traffic):
+        assert hook_(CALL, Limit()) == {"answered": "Succeeded", "reason": sentence}
+    assert account.lambdas.invoked == []
+    assert account.told() == [sentence]
+    assert [step.sentence for step in account.ledger.steps("d-1")].count(sentence) == 1
+    assert account.ledger.release("d-1").state is State.SHIFTING, "on call can still take it back"
+
+
+@pytest.mark.parametrize("name", ["pre_traffic", "post_traffic"])
+def test_off_lets_a_service_past_a_seatrial_that_is_broken(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        account = SmallAccount(table="there-is-no-ledger")
+        account.codedeploy.begin("d-1")
+        account.lambdas.tags["payments"] = {"seatrial": "off"}
+        answered = handler_of(name, account, monkeypatch)(CALL, Limit())
+    assert account.codedeploy.answers == [("d-1", "x-1", "Succeeded")]
+    assert account.told() == [answered["reason"]]
+
+
+def test_what_goes_back_says_so_also_where_the_service_is_off(account: SmallAccount, pre_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1", creator="codeDeployRollback")
+    account.lambdas.tags["payments"] = {"seatrial": "off"}
+    answered = pre_traffic(CALL, Limit())
+    assert answered["reason"] == "d-1 takes payments:live back to version 8: that is never held up"
 
 
 def test_a_group_that_would_not_roll_back_is_refused_before_any_trial(

@@ -74,14 +74,42 @@ def test_on_call_stops_the_service_they_name_and_no_other(account: SmallAccount)
     assert account.codedeploy.stops == ["d-1"]
 
 
-def test_nothing_is_stopped_of_a_function_that_has_lost_its_tag(account: SmallAccount) -> None:
+@pytest.mark.parametrize("trigger", [event("rollback-requested"), rings()], ids=["a person", "an alarm"])
+def test_nothing_is_stopped_of_a_function_that_has_lost_its_tag_and_people_are_told(
+    account: SmallAccount, trigger: dict[str, Any]
+) -> None:
     shifting(account)
     account.lambdas.tags["payments"] = {}
-    (decision,) = rollback.take_back(account.aws, event("rollback-requested"))["decisions"]
-    assert decision["action"] == "ignored"
+    (decision,) = rollback.take_back(account.aws, trigger)["decisions"]
+    assert decision["action"] == "told"
     assert "payments carries no tag 'seatrial'" in decision["reason"]
     assert account.codedeploy.stops == []
     assert account.told() == [decision["reason"]]
+
+
+def test_of_a_service_that_is_off_an_alarm_is_told_once_and_people_are_obeyed(account: SmallAccount) -> None:
+    shifting(account)
+    account.lambdas.tags["payments"] = {"seatrial": "off"}
+    for _ in range(2):
+        (decision,) = rollback.take_back(account.aws, rings())["decisions"]
+    assert decision["action"] == "told"
+    assert "Seatrial keeps its hands off" in decision["reason"]
+    assert account.told() == [decision["reason"]]
+    assert account.codedeploy.stops == []
+    (decision,) = rollback.take_back(account.aws, event("rollback-requested"))["decisions"]
+    assert decision["action"] == "stopped"
+
+
+def test_a_tag_that_cannot_be_read_keeps_its_own_release_waiting_and_no_other(account: SmallAccount) -> None:
+    shifting(account)
+    shifting(account, "d-2", "refunds")
+    del account.lambdas.tags["payments"]  # as Lambda, where it knows no such function
+    with pytest.raises(ExceptionGroup):  # so that Lambda makes the same call again
+        rollback.take_back(account.aws, rings())
+    assert account.codedeploy.stops == ["d-2"]
+    account.lambdas.tags["payments"] = {"seatrial": "released"}
+    rollback.take_back(account.aws, rings())
+    assert account.codedeploy.stops == ["d-2", "d-1"]
 
 
 def test_what_ended_a_moment_before_is_not_said_to_go_back(account: SmallAccount) -> None:

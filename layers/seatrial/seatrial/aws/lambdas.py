@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from botocore.config import Config
@@ -15,15 +16,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws import packages
 from seatrial.aws.packages import Package
-from seatrial.core import figures
+from seatrial.core import figures, tag
 from seatrial.core.expect import Response
+from seatrial.core.tag import Tag
 from seatrial.core.values import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
-
-TAG: Final = "seatrial"
 
 CLIENT_CONFIG: Final = Config(
     # botocore repeats an invoke whose answer it missed. A case with effects runs once, so repeats are decided here.
@@ -151,8 +151,8 @@ class Lambdas:
         except OSError as error:
             raise LambdaError(f"the package of {function}:{version} can't be downloaded: {error}") from error
 
-    def is_released_by_seatrial(self, function: str) -> bool:
-        """Whether the function carries the tag `seatrial`.
+    def tag(self, function: str) -> Tag:
+        """What the function's tag `seatrial` says; never UNREAD, since what can't be read raises LambdaError.
 
         GetFunction shows tags only to who may also call ListTags. Seatrial's own policies allow both on tagged
         functions alone, so that a refusal says the same as a missing tag.
@@ -161,9 +161,23 @@ class Lambdas:
             found = self._politely(f"look at {function}", lambda: self._client.get_function(FunctionName=function))
         except LambdaError as error:
             if error.code == "AccessDeniedException":
-                return False
+                return Tag.NONE
             raise
-        return TAG in found.get("Tags", {})
+        return tag.read(found.get("Tags", {}))
+
+    def is_released_by_seatrial(self, function: str) -> bool:
+        """Whether the function carries the tag at all: without it, nobody has Seatrial touch it."""
+        return self.tag(function) is not Tag.NONE
+
+    def made_at(self, function: str, version: str) -> datetime:
+        """When the version's change was ready: its commit, where a tag says so, else its publish. Raises LambdaError.
+
+        CloudFormation sets tags before it publishes a version, so that a commit after the publish is another one's.
+        """
+        published = datetime.fromisoformat(self._function(function, version)["Configuration"]["LastModified"])
+        found = self._politely(f"look at {function}", lambda: self._client.get_function(FunctionName=function))
+        committed = tag.committed(found.get("Tags", {}))
+        return committed if committed and committed <= published else published
 
     def alias(self, function: str, name: str) -> Alias:
         """Raises LambdaError."""
@@ -266,7 +280,7 @@ def _explained(doing: str, error: ClientError) -> LambdaError:
         case "ResourceNotFoundException":
             cure = "there is no such function or version in this account and Region; deploy it, or correct the name"
         case "AccessDeniedException":
-            cure = f"it may touch only functions with the tag '{TAG}'; add the tag to the function in its template"
+            cure = f"it may touch only functions with the tag '{tag.KEY}'; add the tag to the function in its template"
         case "RequestTooLargeException" | "InvalidRequestContentException":
             cure = "make the case's event one that Lambda accepts"
         case code if code in _NOT_NOW:

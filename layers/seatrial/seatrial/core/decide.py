@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from . import story
 from .events import AlarmChanged, JudgedWorse
 from .oncall import RollbackRequested
 from .release import Release, State
+from .tag import Tag
 
 # After an alarm has taken a service back, the same one takes nothing of it back for so long: what still rings, or
 # flaps, rings because of what is gone already. CodeDeploy's own poll knows no such pause.
@@ -56,7 +57,18 @@ class Ignore:
     reason: str
 
 
-Decision = StopDeployment | AnswerHook | ReturnAlias | Notify | Ignore
+@dataclass(frozen=True)
+class Retry:
+    """What must be known can't be read now: the other releases have their turn, then Lambda makes the same call again.
+
+    `reason` is what Lambda or whoever else could not say.
+    """
+
+    release: Release
+    reason: str
+
+
+Decision = StopDeployment | AnswerHook | ReturnAlias | Notify | Ignore | Retry
 type Trigger = AlarmChanged | RollbackRequested | JudgedWorse
 
 
@@ -67,6 +79,7 @@ class Situation:
     `releases` are those that the trigger may be about: that name the alarm, or belong to the service. `open_ones` are
     names of services with users on a candidate, for an alarm that nobody names. `worse` and `cleared` are the ids of
     releases about which the judge is sure. `taken_back` says, by service, when this alarm last took a release back.
+    `tags` says, by function, what its tag says; a function that nobody has looked at is not touched.
     """
 
     now: datetime
@@ -75,6 +88,7 @@ class Situation:
     worse: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
     taken_back: Mapping[str, datetime] = field(default_factory=dict)
+    tags: Mapping[str, Tag] = field(default_factory=dict)
 
 
 def decide(trigger: Trigger, situation: Situation) -> tuple[Decision, ...]:
@@ -86,6 +100,14 @@ def decide(trigger: Trigger, situation: Situation) -> tuple[Decision, ...]:
             return _on_verdict(trigger, situation)
         case RollbackRequested():
             return _on_request(trigger, situation)
+
+
+def touched(trigger: Trigger, situation: Situation) -> tuple[str, ...]:
+    """The functions that the trigger may have Seatrial touch: their tags must be known before it is decided."""
+    unlimited = replace(situation, tags={release.function: Tag.RELEASED for release in situation.releases})
+    acts = StopDeployment | AnswerHook | ReturnAlias
+    found = [one.release.function for one in decide(trigger, unlimited) if isinstance(one, acts)]
+    return tuple(dict.fromkeys(found))
 
 
 def suspects(alarm: AlarmChanged, situation: Situation) -> tuple[Release, ...]:
@@ -144,7 +166,7 @@ def _spared(release: Release, alarm: AlarmChanged, situation: Situation) -> Deci
     last = situation.taken_back.get(release.service)
     if last is not None and situation.now - last < COOL_DOWN:
         return Notify(story.cools_down(release, alarm, last, COOL_DOWN), release)
-    return None
+    return _hands_off(release, story.alarm_rang(alarm), situation)
 
 
 def _on_verdict(verdict: JudgedWorse, situation: Situation) -> tuple[Decision, ...]:
@@ -163,11 +185,12 @@ def _on_verdict_of(release: Release, verdict: JudgedWorse, situation: Situation)
         return Ignore(f"the guard of release {release.deployment_id} of {release.service} is over")
     if release.dry_run:
         return Notify(story.dry_run(release, verdict.reason), release)
-    return _way_back(release, verdict.reason)
+    return _hands_off(release, verdict.reason, situation) or _way_back(release, verdict.reason)
 
 
 def _on_request(request: RollbackRequested, situation: Situation) -> tuple[Decision, ...]:
-    """People are obeyed where there is something to take back: neither dry run nor cool-down nor guard limits them."""
+    """People are obeyed where there is something to take back: neither `off` nor dry run, cool-down or guard limits
+    them."""
     wanted = [release for release in situation.releases if release.belongs_to(request.service)]
     if request.release:
         wanted = [release for release in wanted if release.deployment_id == request.release]
@@ -182,7 +205,24 @@ def _on_request_for(release: Release, request: RollbackRequested, situation: Sit
         return Ignore(already)
     if request.at + _EVENT_TIME < release.opened_at:
         return Ignore(f"{request.who} asked before release {release.deployment_id} of {release.service} began")
-    return _way_back(release, story.requested(request))
+    return _untouchable(release, situation) or _way_back(release, story.requested(request))
+
+
+def _hands_off(release: Release, reason: str, situation: Situation) -> Decision | None:
+    """What the tag keeps Seatrial from doing by itself; None when it lets it."""
+    if situation.tags.get(release.function) is Tag.OFF:
+        return Notify(story.hands_off(release, reason), release)
+    return _untouchable(release, situation)
+
+
+def _untouchable(release: Release, situation: Situation) -> Decision | None:
+    """What the tag keeps Seatrial from doing for anybody; None when it lets it."""
+    match situation.tags.get(release.function, Tag.NONE):
+        case Tag.NONE:
+            return Notify(story.not_tagged(release.function), release)
+        case Tag.UNREAD:
+            return Retry(release, story.tag_unread(release))
+    return None
 
 
 def _way_back(release: Release, reason: str) -> Decision:

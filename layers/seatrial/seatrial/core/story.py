@@ -260,6 +260,29 @@ def not_tagged(function: str) -> str:
     )
 
 
+def tag_unread(release: Release) -> str:
+    return (
+        f"{release.service}: whether its function carries the tag 'seatrial' can't be read now, so "
+        f"{release.deployment_id} is left as it is until the next attempt"
+    )
+
+
+def hands_off(release: Release, reason: str) -> str:
+    """An alarm or the judge would have it taken back, and the tag says off."""
+    return (
+        f"{release.service}: version {release.candidate} would be taken back now ({reason}), but its function's tag "
+        f"says `seatrial: off`: Seatrial keeps its hands off. `seatrial rollback {release.service}` takes it back"
+    )
+
+
+def passes_untried(shift: Shift) -> str:
+    """A hook's answer where the tag says off."""
+    return (
+        f"{shift.service}: version {shift.candidate} passes untried, and nothing but CodeDeploy watches it: its "
+        "function's tag says `seatrial: off`. `seatrial: released` has the next release tried again"
+    )
+
+
 def must_roll_back_by_itself(group: Group) -> str:
     return (
         f"deployment group {group.name} does not roll back by itself on {', '.join(sorted(group.missing_rollbacks))}: "

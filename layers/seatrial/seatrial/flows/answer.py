@@ -22,7 +22,7 @@ class Answer:
     def __init__(self, aws: Account, by: str, request: HookRequest) -> None:
         self.request = request
         self._aws = aws
-        self._by = by
+        self.by = by
         self._report: Report | None = None
         self._turn = threading.Lock()
 
@@ -101,18 +101,18 @@ class Answer:
             release,
             _STEP,
             report.sentence,
-            by=self._by,
+            by=self.by,
             once=self.request.execution_id,
             outcome=report.answer,
         )
         if not report.passed:
-            self._aws.ledger.explain(release, report.reason, self._by)
+            self._aws.ledger.explain(release, report.reason, self.by)
 
     def _tell(self, report: Report) -> None:
         if not report.passed:
             deployment_id = self.request.deployment_id
-            attributes = {"release": deployment_id, "event": "refused", "by": self._by}
+            attributes = {"release": deployment_id, "event": "refused", "by": self.by}
             tell.send(self._aws, f"[seatrial] {deployment_id} is refused", report.sentence, attributes)
 
     def _ids(self) -> dict[str, str]:
-        return {"release": self.request.deployment_id, "execution": self.request.execution_id, "by": self._by}
+        return {"release": self.request.deployment_id, "execution": self.request.execution_id, "by": self.by}

@@ -70,8 +70,6 @@ def look(aws: Account, release: Release) -> None:
 
 def _left_alone(aws: Account, release: Release) -> str | None:
     """Why the alias stays as it is; None when it is to be set."""
-    if not aws.lambdas.is_released_by_seatrial(release.function):
-        return story.not_tagged(release.function)
     seen = aws.lambdas.alias(release.function, release.alias)
     if seen.weights:
         return "a deployment is moving its weights; what stops that one takes users back"

@@ -12,7 +12,7 @@ from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import events, story
 from seatrial.core.deployment import Deployment
 from seatrial.core.gate import RefusedError, Report
-from seatrial.flows import backward
+from seatrial.flows import backward, hands_off
 from seatrial.flows.account import Account
 from seatrial.flows.answer import Answer
 
@@ -80,6 +80,10 @@ def _answer(aws: Account, answer: Answer, decide: Decide, seconds_left: Callable
 
 def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall) -> None:
     try:
+        if untried := hands_off.passes(aws, call.deployment):
+            answer.give_plainly(untried)
+            hands_off.told(aws, call.deployment, untried.sentence, answer.by)
+            return
         if before := answer.given_before():
             answer.give_plainly(before)
             return

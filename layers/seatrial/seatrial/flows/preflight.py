@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from seatrial.aws.lambdas import LambdaError
 from seatrial.core import bake, story, windows
 from seatrial.core.bake import Plan
 from seatrial.core.deployment import Deployment, Group, Shift
@@ -19,11 +20,8 @@ if TYPE_CHECKING:  # only a trial has settings: who tries nothing need not impor
 
 
 def admitted(aws: Account, deployment: Deployment) -> Release:
-    """Open the release of a forward deployment. Raises RefusedError for what Seatrial can't read or must not touch."""
-    shift = readable(deployment)
-    if not aws.lambdas.is_released_by_seatrial(shift.function):
-        raise RefusedError(story.not_tagged(shift.function))
-    return opened(aws, deployment, shift)
+    """Open the release of a forward deployment. Raises RefusedError for what Seatrial can't read."""
+    return opened(aws, deployment, readable(deployment))
 
 
 def readable(deployment: Deployment) -> Shift:
@@ -36,9 +34,20 @@ def readable(deployment: Deployment) -> Shift:
 def opened(aws: Account, deployment: Deployment, shift: Shift) -> Release:
     """The release in the ledger, opened by whoever comes first: a hook, or the monitor at CodeDeploy's event."""
     group = aws.codedeploy.group(deployment.application, deployment.group)
-    release = aws.ledger.open(deployment, shift, group.watched_alarms)
+    release = aws.ledger.open(deployment, shift, group.watched_alarms, _made_at(aws, deployment.id, shift))
     tell.step(aws, release, "opened", story.opened(release))
     return release
+
+
+def _made_at(aws: Account, deployment_id: str, shift: Shift) -> datetime | None:
+    """For the lead time alone: no release waits for what Lambda can't say."""
+    try:
+        return aws.lambdas.made_at(shift.function, shift.candidate)
+    except LambdaError as error:
+        aws.log.warning(
+            f"when version {shift.candidate} was made is unknown: {error}", extra={"release": deployment_id}
+        )
+        return None
 
 
 def rolls_back_by_itself(aws: Account, release: Release) -> str | None:

@@ -8,12 +8,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.codedeploy import AlreadyCompleted, Stopped
+from seatrial.aws.lambdas import LambdaError
 from seatrial.core import events, story
 from seatrial.core.decide import (
     AnswerHook,
     Decision,
     Ignore,
     Notify,
+    Retry,
     ReturnAlias,
     Situation,
     StopDeployment,
@@ -75,14 +77,12 @@ def _situation(aws: Account, trigger: Trigger) -> Situation:
             raise
         aws.log.exception("the ledger can't be read: CodeDeploy alone is asked", extra={"release": trigger.release})
         release = situation.without_the_ledger(aws.codedeploy.deployment(trigger.release))
-        return Situation(aws.clock.now(), (release,) if release else ())
+        return situation.with_tags(aws, trigger, Situation(aws.clock.now(), (release,) if release else ()))
 
 
 def _carry_out(aws: Account, trigger: Trigger, decision: Decision, by: str) -> Outcome:
     match decision:
         case StopDeployment(release, reason) | AnswerHook(release, reason):
-            if not aws.lambdas.is_released_by_seatrial(release.function):  # IAM can't limit these to tagged functions
-                return _decline(aws, trigger, story.not_tagged(release.function))
             _intend(aws, trigger, release, reason, by)
             if isinstance(decision, AnswerHook) and aws.codedeploy.answer(
                 release.deployment_id, release.hook, passed=False
@@ -95,6 +95,8 @@ def _carry_out(aws: Account, trigger: Trigger, decision: Decision, by: str) -> O
             return _notify(aws, trigger, reason, release)
         case Ignore(reason):
             return _decline(aws, trigger, reason)
+        case Retry(_, reason):
+            raise LambdaError(reason)
 
 
 def _intend(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> None:

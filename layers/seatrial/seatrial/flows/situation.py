@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seatrial.core.decide import Situation, Trigger, suspects
+from seatrial.aws.lambdas import LambdaError
+from seatrial.core.decide import Situation, Trigger, suspects, touched
 from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, JudgedWorse
 from seatrial.core.oncall import RollbackRequested
 from seatrial.core.release import Release, State
+from seatrial.core.tag import Tag
 from seatrial.flows.account import Account
 
 # How far back a person's word may reach: the last releases of a service.
@@ -16,6 +18,25 @@ _LAST = 5
 
 
 def of(aws: Account, trigger: Trigger) -> Situation:
+    """Raises what the ledger's client raises. Whose tag can't be read is UNREAD."""
+    known = with_tags(aws, trigger, _known(aws, trigger))
+    return _judged(aws, known) if isinstance(trigger, AlarmChanged) and len(suspects(trigger, known)) > 1 else known
+
+
+def with_tags(aws: Account, trigger: Trigger, known: Situation) -> Situation:
+    """With the tags of the functions that the trigger may have touched, and of no others: one call for each."""
+    return replace(known, tags={function: _tag(aws, function) for function in touched(trigger, known)})
+
+
+def _tag(aws: Account, function: str) -> Tag:
+    try:
+        return aws.lambdas.tag(function)
+    except LambdaError:
+        aws.log.exception(f"the tags of {function} can't be read")
+        return Tag.UNREAD
+
+
+def _known(aws: Account, trigger: Trigger) -> Situation:
     match trigger:
         case AlarmChanged():
             return _of_alarm(aws, trigger)
@@ -46,7 +67,7 @@ def without_the_ledger(deployment: Deployment) -> Release | None:
 
 
 def _of_alarm(aws: Account, alarm: AlarmChanged) -> Situation:
-    """One query, when one release names the alarm; the judge is asked where several can have caused it."""
+    """One query, when one release names the alarm."""
     now = aws.clock.now()
     if alarm.state != "ALARM":
         return Situation(now)
@@ -54,8 +75,7 @@ def _of_alarm(aws: Account, alarm: AlarmChanged) -> Situation:
     if not releases:
         return Situation(now, open_ones=_with_users(aws.ledger.open_releases()))
     known = Situation(now, releases, taken_back=taken_back)
-    known = replace(known, releases=tuple(_surely(aws, release, releases) for release in releases))
-    return _judged(aws, known) if len(suspects(alarm, known)) > 1 else known
+    return replace(known, releases=tuple(_surely(aws, release, releases) for release in releases))
 
 
 def _surely(aws: Account, release: Release, among: tuple[Release, ...]) -> Release:

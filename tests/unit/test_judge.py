@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.core import evidence
 from seatrial.core.evidence import HARMLESS_SHARE, Row, Stakes
-from seatrial.core.judge import CLEARED_AT, judge, judge_after, warmed_up
+from seatrial.core.judge import CLEARED_AT, judge, judge_after, judge_slow, warmed_up
 from seatrial.core.sections import JudgeSettings
 from seatrial.core.verdict import Verdict, combined, shares
 
@@ -133,6 +133,17 @@ def test_errors_that_arrive_late_cost_time_and_nothing_else() -> None:
 def test_worse_stays_as_it_was_found_whatever_comes_after_it() -> None:
     found = judge([ALL_FAIL], DEFAULTS)
     assert judge([ALL_FAIL] + [SAME] * 60, DEFAULTS) == found
+
+
+@pytest.mark.parametrize("judged", [judge, judge_after, judge_slow])
+def test_a_verdict_shows_its_course_minute_by_minute_up_to_what_decided(judged: Callable[..., Verdict]) -> None:
+    told = judged([SAME, SAME, SAME, *[ALL_FAIL] * 9], DEFAULTS)
+    assert told.verdict == "worse"
+    assert len(told.course) == told.minute < 12
+    assert [log >= math.log(told.limit) for log in told.course] == [False] * (told.minute - 1) + [True]
+    so_far = judged([SAME, SAME, SAME], DEFAULTS)
+    assert math.exp(so_far.course[-1]) == pytest.approx(so_far.evidence)
+    assert told.course[:3] == so_far.course
 
 
 def test_ok_waits_for_the_requests_that_the_service_wants() -> None:

@@ -73,6 +73,7 @@ def judge(
         no_harm=last.no_harm,
         clear_limit=CLEARED_AT,
         harmful=HARMFUL * settings.worse_than,
+        course=tuple(look.harm for look in looks),
     )
     if last.harm >= math.log(limit):
         return weighed.worse()
@@ -109,7 +110,8 @@ def judge_slow(
     counted = [Row(*row) for row in rows]
     kept = warmed_up(counted, settings)
     verdict = judge(kept, replace(settings, warm_up=0.0), share=share, metric=metric)
-    return replace(verdict, minute=verdict.minute + len(counted) - len(kept))
+    uncounted = len(counted) - len(kept)
+    return replace(verdict, minute=verdict.minute + uncounted, course=(0.0,) * uncounted + verdict.course)
 
 
 def warmed_up(rows: Sequence[Row], settings: JudgeSettings) -> list[Row]:

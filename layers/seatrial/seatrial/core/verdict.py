@@ -21,6 +21,7 @@ class Verdict:
     those in which it has sufficed since, else the last one judged (0: none). `evidence` is how much likelier the rows
     are if the candidate is worse than tolerated; `worse` needs `limit` of it. `no_harm` is the evidence of the opposite
     and `ok` needs `clear_limit` of it. `missing` is what an inconclusive verdict lacks. `total` are all rows in one.
+    `course` is the evidence after each minute that was judged, as logarithms.
     """
 
     verdict: Word
@@ -33,6 +34,7 @@ class Verdict:
     metric: str
     total: Row
     missing: str = ""
+    course: tuple[float, ...] = ()
     parts: tuple[Verdict, ...] = ()
 
 
@@ -61,6 +63,7 @@ class Weighed:
     no_harm: float
     clear_limit: float
     harmful: float
+    course: tuple[float, ...]
 
     def worse(self) -> Verdict:
         return self._verdict(
@@ -98,6 +101,7 @@ class Weighed:
             sentence=f"{self.metric} {told}",
             metric=self.metric,
             total=self.total,
+            course=self.course,
         )
 
     def _compared(self) -> str:

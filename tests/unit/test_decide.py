@@ -15,6 +15,7 @@ from seatrial.core.decide import (
     AnswerHook,
     Decision,
     Ignore,
+    LetGo,
     Notify,
     Retry,
     ReturnAlias,
@@ -357,7 +358,12 @@ def would_be(release: Release, reason: str) -> Notify:
     ("trigger", "known", "decisions"),
     [
         pytest.param(rings(), situation(shifting, tags=OFF), [would_be(shifting, WHY)], id="an alarm only tells"),
-        pytest.param(rings(), situation(baking, tags=OFF), [would_be(baking, WHY)], id="also during the bake"),
+        pytest.param(
+            rings(),
+            situation(baking, tags=OFF),
+            [LetGo(baking, f"{would_be(baking, WHY).reason}. Its bake is over")],
+            id="and what bakes is not held any more",
+        ),
         pytest.param(rings(), situation(guarded, tags=OFF), [would_be(guarded, WHY)], id="and in the guard"),
         pytest.param(
             rings(),

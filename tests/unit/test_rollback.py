@@ -100,6 +100,15 @@ def test_of_a_service_that_is_off_an_alarm_is_told_once_and_people_are_obeyed(ac
     assert decision["action"] == "stopped"
 
 
+def test_what_bakes_when_its_service_is_switched_off_is_not_held_under_its_alarm(account: SmallAccount) -> None:
+    account.ledger.bake(shifting(account), "x-9", CREATED + timedelta(minutes=30))
+    account.lambdas.tags["payments"] = {"seatrial": "off"}
+    (decision,) = rollback.take_back(account.aws, rings())["decisions"]
+    assert decision["action"] == "told"
+    assert account.codedeploy.answers == [("d-1", "x-9", "Succeeded")]
+    assert account.told() == [decision["reason"]]
+
+
 def test_a_tag_that_cannot_be_read_keeps_its_own_release_waiting_and_no_other(account: SmallAccount) -> None:
     shifting(account)
     shifting(account, "d-2", "refunds")

@@ -37,6 +37,14 @@ class AnswerHook:
 
 
 @dataclass(frozen=True)
+class LetGo:
+    """Answer the hook that a baking release waits in: Succeeded, since Seatrial is not to hold it any more."""
+
+    release: Release
+    reason: str
+
+
+@dataclass(frozen=True)
 class ReturnAlias:
     """The deployment has ended well: set the alias itself to stable."""
 
@@ -68,7 +76,7 @@ class Retry:
     reason: str
 
 
-Decision = StopDeployment | AnswerHook | ReturnAlias | Notify | Ignore | Retry
+Decision = StopDeployment | AnswerHook | LetGo | ReturnAlias | Notify | Ignore | Retry
 type Trigger = AlarmChanged | RollbackRequested | JudgedWorse
 
 
@@ -211,6 +219,8 @@ def _on_request_for(release: Release, request: RollbackRequested, situation: Sit
 def _hands_off(release: Release, reason: str, situation: Situation) -> Decision | None:
     """What the tag keeps Seatrial from doing by itself; None when it lets it."""
     if situation.tags.get(release.function) is Tag.OFF:
+        if release.state is State.BAKING and release.hook:
+            return LetGo(release, story.let_go(release, reason))
         return Notify(story.hands_off(release, reason), release)
     return _untouchable(release, situation)
 

@@ -275,6 +275,10 @@ def hands_off(release: Release, reason: str) -> str:
     )
 
 
+def let_go(release: Release, reason: str) -> str:
+    return f"{hands_off(release, reason)}. Its bake is over"
+
+
 def passes_untried(shift: Shift) -> str:
     """A hook's answer where the tag says off."""
     return (

@@ -14,6 +14,7 @@ from seatrial.core.decide import (
     AnswerHook,
     Decision,
     Ignore,
+    LetGo,
     Notify,
     Retry,
     ReturnAlias,
@@ -89,6 +90,9 @@ def _carry_out(aws: Account, trigger: Trigger, decision: Decision, by: str) -> O
             ):
                 return _going_back(aws, trigger, release, reason, by, "answered")
             return _stop(aws, trigger, release, reason, by)
+        case LetGo(release, reason):
+            aws.codedeploy.answer(release.deployment_id, release.hook, passed=True)
+            return _notify(aws, trigger, reason, release)
         case ReturnAlias(release, reason):
             return _return(aws, trigger, release, reason, by)
         case Notify(reason, release):

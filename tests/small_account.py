@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,13 @@ def event(name: str) -> dict[str, Any]:
 
 def refused(operation: str, code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def counted(client: Any) -> Counter[str]:
+    """How often each operation of a client of boto3's is called from now on."""
+    calls: Counter[str] = Counter()
+    client.meta.events.register("before-call", lambda model, **_: calls.update([model.name]))
+    return calls
 
 
 class FixedClock(Clock):
@@ -113,6 +121,10 @@ class SmallCodeDeploy:
         if deploymentId not in self.deployments:
             raise refused("GetDeployment", "DeploymentDoesNotExistException")
         return {"deploymentInfo": self.deployments[deploymentId]}
+
+    def batch_get_deployments(self, *, deploymentIds: list[str]) -> dict[str, Any]:  # noqa: N803
+        assert 0 < len(deploymentIds) <= 25
+        return {"deploymentsInfo": [self.deployments[id] for id in deploymentIds if id in self.deployments]}
 
     def get_deployment_config(self, **_: str) -> dict[str, Any]:
         canary = {"canaryInterval": 5, "canaryPercentage": 10}

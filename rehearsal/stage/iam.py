@@ -125,22 +125,26 @@ def _tags(resource: str) -> dict[str, str]:
     return dict(tagging.resource_tags(resource) or {})
 
 
-def _codedeploy_resource(action: str, body: bytes, region: str, account: str, group_of: GroupOf) -> str:
+def _codedeploy_resources(action: str, body: bytes, region: str, account: str, group_of: GroupOf) -> list[str]:
     """What an action of CodeDeploy is authorized against (service authorization reference); most know no resources."""
     asked = json.loads(body or b"{}")
-    if action == "codedeploy:GetDeployment":
-        group = group_of(str(asked.get("deploymentId")))
-    elif action in ("codedeploy:GetDeploymentGroup", "codedeploy:CreateDeployment"):
-        group = f"{asked.get('applicationName')}/{asked.get('deploymentGroupName')}"
-    elif action == "codedeploy:UpdateDeploymentGroup":
-        group = f"{asked.get('applicationName')}/{asked.get('currentDeploymentGroupName')}"
-    elif action == "codedeploy:GetDeploymentConfig":
-        return f"arn:aws:codedeploy:{region}:{account}:deploymentconfig:{asked.get('deploymentConfigName')}"
-    elif action == "codedeploy:GetApplicationRevision":
-        return f"arn:aws:codedeploy:{region}:{account}:application:{asked.get('applicationName')}"
-    else:
-        return "*"
-    return f"arn:aws:codedeploy:{region}:{account}:deploymentgroup:{group}"
+    application = asked.get("applicationName")
+    match action.removeprefix("codedeploy:"):
+        case "GetDeployment":
+            found = [f"deploymentgroup:{group_of(str(asked.get('deploymentId')))}"]
+        case "BatchGetDeployments":
+            found = [f"deploymentgroup:{group_of(str(one))}" for one in asked.get("deploymentIds", [])]
+        case "GetDeploymentGroup" | "CreateDeployment":
+            found = [f"deploymentgroup:{application}/{asked.get('deploymentGroupName')}"]
+        case "UpdateDeploymentGroup":
+            found = [f"deploymentgroup:{application}/{asked.get('currentDeploymentGroupName')}"]
+        case "GetDeploymentConfig":
+            found = [f"deploymentconfig:{asked.get('deploymentConfigName')}"]
+        case "GetApplicationRevision":
+            found = [f"application:{application}"]
+        case _:
+            return ["*"]
+    return [f"arn:aws:codedeploy:{region}:{account}:{one}" for one in found]
 
 
 def _carried(action: str, body: bytes) -> list[dict[str, Any]]:
@@ -192,15 +196,17 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     service, action, params = called(method, path, headers, body, query)
     if action is None:
         return None
-    if service == "codedeploy":
-        resource = _codedeploy_resource(action, body, extract_region(headers), account, calls.group_of)
-    else:
-        resource = _resource(service, method, path, headers, body, params, account)
     region = extract_region(headers)
-    allowed = all(_allowed(role, account, action, resource, region, known) for known in _carried(action, body))
-    call = Call(function, role, action, resource, allowed)
-    calls.add(call)
-    if call.allowed:
+    if service == "codedeploy":
+        resources = _codedeploy_resources(action, body, region, account, calls.group_of)
+    else:
+        resources = [_resource(service, method, path, headers, body, params, account)]
+    for resource in resources:
+        allowed = all(_allowed(role, account, action, resource, region, known) for known in _carried(action, body))
+        calls.add(Call(function, role, action, resource, allowed))
+        if not allowed:
+            break
+    else:
         _calling.set((calls, function, role))
         return None
     principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function}"

@@ -13,7 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from seatrial.aws.codedeploy import AlreadyCompleted, CodeDeploy, DeploymentUnknownError, Stopped, shift_of
+from seatrial.aws.codedeploy import AlreadyCompleted, CodeDeploy, DeploymentUnknownError, Stopped
+from seatrial.aws.deployment_info import shift_of
 from seatrial.core import events
 from seatrial.core.deployment import Deployment, Group, Shift, Traffic
 from tests.small_account import REGION, event
@@ -31,16 +32,20 @@ class Recorded:
     pauses: list[float]
 
     def knows(self, **more: Any) -> Deployment:
-        info = {
-            "deploymentId": "d-1",
-            "applicationName": "shop",
-            "deploymentGroupName": "payments",
-            "status": "InProgress",
-            "createTime": CREATED,
-            "revision": revision(),
-        } | more
+        info = told_of("d-1") | {"revision": revision()} | more
         self.stub.add_response("get_deployment", {"deploymentInfo": info}, {"deploymentId": "d-1"})
         return self.codedeploy.deployment("d-1")
+
+
+def told_of(id: str) -> dict[str, Any]:
+    """A DeploymentInfo without its AppSpec."""
+    return {
+        "deploymentId": id,
+        "applicationName": "shop",
+        "deploymentGroupName": "payments",
+        "status": "InProgress",
+        "createTime": CREATED,
+    }
 
 
 def app_spec(stable: str = "7", candidate: str = "8", name: str = "payments") -> str:
@@ -91,14 +96,7 @@ def test_a_deployment_from_version_9_to_10_goes_forward(recorded: Recorded) -> N
 
 def test_an_appspec_that_getdeployment_leaves_out_is_looked_up(recorded: Recorded) -> None:
     bare = {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "ab"}}
-    info = {
-        "deploymentId": "d-1",
-        "applicationName": "shop",
-        "deploymentGroupName": "payments",
-        "status": "InProgress",
-        "createTime": CREATED,
-        "revision": bare,
-    }
+    info = told_of("d-1") | {"revision": bare}
     recorded.stub.add_response("get_deployment", {"deploymentInfo": info})
     recorded.stub.add_response(
         "get_application_revision",
@@ -272,3 +270,31 @@ def test_traffic_began_with_the_allowtraffic_event(
 def test_a_deployment_that_has_not_started_moves_nobody(recorded: Recorded) -> None:
     recorded.stub.add_client_error("list_deployment_targets", "DeploymentNotStartedException")
     assert recorded.codedeploy.traffic("d-1") == Traffic(0.0, began=False)
+
+
+def test_many_deployments_are_read_twenty_five_a_call_and_what_is_left_out_by_itself(recorded: Recorded) -> None:
+    ids = [f"d-{n}" for n in range(30)]
+    for some in (ids[:25], ids[25:]):
+        told = [told_of(id) for id in some if id != "d-29"]
+        recorded.stub.add_response("batch_get_deployments", {"deploymentsInfo": told}, {"deploymentIds": some})
+    recorded.stub.add_client_error("get_deployment", "DeploymentDoesNotExistException")
+    given = recorded.codedeploy.deployments(ids)
+    assert [given[id]().id for id in ids[:29]] == ids[:29]
+    with pytest.raises(DeploymentUnknownError):
+        given["d-29"]()
+
+
+def test_a_batch_that_has_an_id_that_is_none_is_read_one_by_one(recorded: Recorded) -> None:
+    recorded.stub.add_client_error("batch_get_deployments", "InvalidDeploymentIdException")
+    recorded.stub.add_response("get_deployment", {"deploymentInfo": told_of("d-1") | {"revision": revision()}})
+    assert recorded.codedeploy.deployments(["d-1", "?"])["d-1"]().id == "d-1"
+
+
+def test_a_batch_that_fails_is_the_trouble_of_its_own_deployments(recorded: Recorded) -> None:
+    ids = [f"d-{n}" for n in range(26)]
+    recorded.stub.add_client_error("batch_get_deployments", "ThrottlingException")
+    recorded.stub.add_response("batch_get_deployments", {"deploymentsInfo": [told_of("d-25")]})
+    given = recorded.codedeploy.deployments(ids)
+    assert given["d-25"]().id == "d-25"
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        given["d-0"]()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from typing import Any
 
 import boto3
 import pytest
@@ -15,7 +16,7 @@ from seatrial.aws.ledger import Ledger, ReleaseUnknownError
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.holds import Hold
 from seatrial.core.release import State, Step
-from tests.small_account import REGION, make_table
+from tests.small_account import REGION, counted, make_table
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 LATER = OPENED + timedelta(minutes=5)
@@ -238,3 +239,28 @@ def test_the_last_word_about_a_hold_stands_in_whatever_order_it_arrives(ledger: 
     assert not ledger.holds.place(held), "told twice, the second time late"
     assert ledger.holds.standing() == ()
     assert ledger.holds.place(replace(held, since=LATER + timedelta(minutes=1)))
+
+
+def test_many_releases_are_read_a_hundred_a_call(ledger: Ledger) -> None:
+    ids = [f"d-{n}" for n in range(201)]
+    for id in ids:
+        ledger.open(replace(DEPLOYMENT, id=id), SHIFT, [])
+    client = boto3.client("dynamodb", **REGION)
+    calls = counted(client)
+    assert set(Ledger(client, "ledger", timedelta(days=400)).find_all([*ids, "d-404"])) == set(ids)
+    assert calls == {"BatchGetItem": 3}
+
+
+def test_what_the_table_leaves_out_of_an_answer_is_read_by_itself(ledger: Ledger) -> None:
+    for id in ("d-1", "d-2"):
+        ledger.open(replace(DEPLOYMENT, id=id), SHIFT, [])
+    client = boto3.client("dynamodb", **REGION)
+    throttled = Ledger(client, "ledger", timedelta(days=400))
+
+    def leaves_the_last_out(parsed: dict[str, Any], **_: Any) -> None:
+        left = parsed["Responses"]["ledger"].pop()
+        key = {"pk": left["pk"], "sk": left["sk"]}
+        parsed["UnprocessedKeys"] = {"ledger": {"Keys": [key], "ConsistentRead": True}}
+
+    client.meta.events.register("after-call.dynamodb.BatchGetItem", leaves_the_last_out)
+    assert set(throttled.find_all(["d-1", "d-2"])) == {"d-1", "d-2"}

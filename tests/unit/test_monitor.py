@@ -148,13 +148,13 @@ def test_what_people_are_sent_is_the_sample_among_the_events(account: SmallAccou
 def test_a_refusal_recorded_while_codedeploy_is_asked_is_the_reason(account: SmallAccount) -> None:
     account.codedeploy.begin("d-1")
     release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-1"))
-    ask = account.codedeploy.get_deployment
+    ask = account.codedeploy.batch_get_deployments
 
-    def hook_answers_meanwhile(*, deploymentId: str) -> dict[str, Any]:  # noqa: N803
+    def hook_answers_meanwhile(*, deploymentIds: list[str]) -> dict[str, Any]:  # noqa: N803
         account.ledger.explain(release, "1 of 2 cases failed", "functions/pre_traffic")
         account.codedeploy.ends("d-1", "Failed", "HOOK_EXECUTION_FAILURE", "a hook failed")
-        return ask(deploymentId=deploymentId)
+        return ask(deploymentIds=deploymentIds)
 
-    account.codedeploy.get_deployment = hook_answers_meanwhile  # type: ignore[method-assign]
+    account.codedeploy.batch_get_deployments = hook_answers_meanwhile  # type: ignore[method-assign]
     monitor.look(account.aws, TICK)
     assert account.ledger.release("d-1").reason == "1 of 2 cases failed"

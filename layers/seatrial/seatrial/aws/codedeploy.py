@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import batched
+from typing import TYPE_CHECKING, NoReturn
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from seatrial.aws import deployment_info
 from seatrial.core.bake import Shifting
-from seatrial.core.deployment import Deployment, Group, Shift, Status, Traffic
+from seatrial.core.deployment import Deployment, Group, Shift, Traffic
 
 if TYPE_CHECKING:
     from mypy_boto3_codedeploy import CodeDeployClient
@@ -21,6 +23,9 @@ _SECONDS_BETWEEN_ANSWERS = (1, 2, 4, 8)
 
 # AllowTraffic is Failed, too, when an alarm stops the deployment in its midst (captured in an account).
 _BEGUN = frozenset({"InProgress", "Succeeded", "Failed"})
+
+# BatchGetDeployments takes at most so many ids (its reference; the model's own limit is that of other calls).
+DEPLOYMENTS_A_CALL = 25
 
 _UNKNOWN = frozenset({"DeploymentDoesNotExistException", "InvalidDeploymentIdException"})
 
@@ -59,25 +64,25 @@ class CodeDeploy:
             if _code(error) in _UNKNOWN:
                 raise _unknown(deployment_id) from error
             raise
-        shift, unreadable = self._shift(info)
-        rollback = info.get("rollbackInfo", {})
-        trouble = info.get("errorInformation", {})
-        return Deployment(
-            id=deployment_id,
-            application=info["applicationName"],
-            group=info["deploymentGroupName"],
-            status=Status(info["status"]),
-            created=info["createTime"],
-            shift=shift,
-            unreadable=unreadable,
-            creator=info.get("creator", ""),
-            configuration=info.get("deploymentConfigName", ""),
-            rollback_of=rollback.get("rollbackTriggeringDeploymentId", ""),
-            rollback_id=rollback.get("rollbackDeploymentId", ""),
-            error_code=trouble.get("code", ""),
-            error=trouble.get("message", ""),
-            completed=info.get("completeTime"),
-        )
+        return deployment_info.read(info, *self._shift(info))
+
+    def deployments(self, deployment_ids: Iterable[str]) -> Mapping[str, Callable[[], Deployment]]:
+        """By id what gives the deployment, or raises what is wrong with that one: one call for twenty-five.
+
+        Their AppSpecs are not read. One that is not among the answers is asked for once more by itself, so that nothing
+        hangs on what CodeDeploy does with a batch that has an unknown id in it. Giving raises DeploymentUnknownError.
+        """
+        given: dict[str, Callable[[], Deployment]] = {}
+        for some in batched(deployment_ids, DEPLOYMENTS_A_CALL, strict=False):
+            given |= {one: partial(self.deployment, one) for one in some}
+            try:
+                told = self._client.batch_get_deployments(deploymentIds=list(some))["deploymentsInfo"]
+            except (ClientError, BotoCoreError) as error:
+                if not (isinstance(error, ClientError) and _code(error) in _UNKNOWN):
+                    given |= {one: partial(_raise, error) for one in some}
+                continue
+            given |= {info["deploymentId"]: partial(deployment_info.read, info) for info in told}
+        return given
 
     def traffic(self, deployment_id: str) -> Traffic:
         """How far the weights are: from the deployment's one target."""
@@ -162,7 +167,8 @@ class CodeDeploy:
     def _shift(self, info: DeploymentInfoTypeDef) -> tuple[Shift | None, str]:
         """What the AppSpec moves, or why that can't be said: a rollback must pass in spite of its AppSpec."""
         try:
-            return shift_of(_content(info.get("revision", {})) or self._registered_content(info)), ""
+            told = deployment_info.content(info.get("revision", {})) or self._registered_content(info)
+            return deployment_info.shift_of(told), ""
         except ValueError as error:
             return None, f"the AppSpec of {info['deploymentId']} can't be read: {error}"
         except ClientError as error:
@@ -173,29 +179,7 @@ class CodeDeploy:
         revision = self._client.get_application_revision(
             applicationName=info["applicationName"], revision=info["revision"]
         )
-        return _content(revision.get("revision", {}))
-
-
-def shift_of(content: str) -> Shift:
-    """The one function that an AppSpec moves; CloudFormation writes AppSpecs as JSON. Raises ValueError."""
-    try:
-        spec = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON ({error}); Seatrial reads AppSpecs as CloudFormation writes them") from None
-    try:
-        (resource,) = [moved for named in spec["Resources"] for moved in named.values()]
-        properties = resource["Properties"]
-        return Shift(
-            function=_name(str(properties["Name"])),
-            alias=str(properties["Alias"]),
-            stable=str(properties["CurrentVersion"]),
-            candidate=str(properties["TargetVersion"]),
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            "it should name one function with Name, Alias, CurrentVersion and TargetVersion "
-            f"({type(error).__name__}: {error})"
-        ) from None
+        return deployment_info.content(revision.get("revision", {}))
 
 
 def _unknown(deployment_id: str) -> DeploymentUnknownError:
@@ -205,17 +189,8 @@ def _unknown(deployment_id: str) -> DeploymentUnknownError:
     )
 
 
-def _name(function: str) -> str:
-    """A function's name; the AppSpec may give its ARN."""
-    return function.split(":")[6] if function.startswith("arn:") else function
-
-
-def _content(revision: Mapping[str, Any]) -> str:
-    """An AppSpec's text, from either of the two places that hold one; "" when there is none."""
-    for place in ("string", "appSpecContent"):
-        if content := revision.get(place, {}).get("content"):
-            return str(content)
-    return ""
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 def _code(error: ClientError) -> str:

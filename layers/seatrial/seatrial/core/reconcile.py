@@ -45,12 +45,29 @@ class Close:
     by: str = ""
 
 
+def hangs_on_traffic(release: Release, deployment: Deployment) -> bool:
+    """Whether it must be known how far the weights are: has a user met the candidate, though nobody said so?"""
+    match deployment.status:
+        case Status.SUCCEEDED:
+            return False
+        case Status.FAILED | Status.STOPPED:
+            return True
+    return release.state is State.TRIAL
+
+
 def reconcile(
-    release: Release, deployment: Deployment, rollback: Deployment | None, traffic: Traffic, now: datetime
+    release: Release, deployment: Deployment, rollback: Deployment | None, traffic: Traffic | None, now: datetime
 ) -> Move | Close | StopAgain | None:
-    """None when the ledger is right. `rollback` is the deployment that takes this one back, if there is one."""
+    """None when the ledger is right. `rollback` is the deployment that takes this one back, if there is one.
+
+    `traffic` may be None where nothing hangs on it.
+    """
     if not release.is_open:
         return None
+    if traffic is None:
+        if hangs_on_traffic(release, deployment):
+            raise ValueError(f"whether users met the candidate of {release.deployment_id} must be known")
+        traffic = Traffic(0.0, began=False)
     match deployment.status:
         case Status.SUCCEEDED:
             return Close(State.RELEASED, story.released(release), by=CODEDEPLOY)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 type Item = dict[str, Any]
+
+# BatchGetItem takes at most so many keys.
+KEYS_A_CALL = 100
 
 _to_dynamodb = TypeSerializer().serialize
 _from_dynamodb = TypeDeserializer().deserialize
@@ -28,6 +32,19 @@ class Table:
     def get(self, key: Mapping[str, Any]) -> Item | None:
         answer = self._client.get_item(TableName=self._name, Key=_stored(key), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
+
+    def get_all(self, keys: Iterable[Mapping[str, Any]]) -> Iterator[Item]:
+        """The items under these keys, as they are now, in no order. What is not there is left out.
+
+        What DynamoDB does not come to, because it throttles, is asked one by one: there the client pauses and repeats.
+        """
+        for some in batched(keys, KEYS_A_CALL, strict=False):
+            wanted: Any = {"Keys": [_stored(key) for key in some], "ConsistentRead": True}
+            answer: Any = self._client.batch_get_item(RequestItems={self._name: wanted})
+            yield from map(_plain, answer["Responses"].get(self._name, []))
+            for key in answer["UnprocessedKeys"].get(self._name, {}).get("Keys", []):
+                if item := self.get(_plain(key)):
+                    yield item
 
     def partition(self, pk: str, sk_begins: str = "") -> Iterator[Item]:
         """The items of a partition, as they are now, in the order of their `sk`."""

@@ -1,0 +1,121 @@
+"""Releases brought into line with CodeDeploy, in as few calls as it takes to know that nothing has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seatrial.aws.codedeploy import DeploymentUnknownError
+from seatrial.core import story
+from seatrial.core.deployment import Deployment
+from seatrial.core.reconcile import Close, Move, StopAgain, hangs_on_traffic, reconcile, unknown
+from seatrial.core.release import Release, State
+from seatrial.flows import measure, tell
+from seatrial.flows.account import Account
+from seatrial.flows.turns import Turns
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """`releases` as they were when they were looked at; `ends` of those that this look has closed, by deployment."""
+
+    releases: tuple[Release, ...]
+    ends: dict[str, State]
+
+    @property
+    def still_open(self) -> int:
+        return sum(release.is_open for release in self.releases) - len(self.ends)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What CodeDeploy says; `deployment` is None where it knows none any more."""
+
+    deployment: Deployment | None
+    rollback: Deployment | None = None
+
+
+def bring_into_line(aws: Account, turns: Turns, listed: tuple[Release, ...]) -> Reconciled:
+    """Reconcile those of `listed` that are open, and read all of them again.
+
+    A hook records its reason before it answers: read after CodeDeploy, the ledger has it for what CodeDeploy says.
+    """
+    seen = _seen(aws, turns, [release.deployment_id for release in listed if release.is_open])
+    heads = aws.ledger.find_all(release.deployment_id for release in listed)
+    releases = tuple(heads[one.deployment_id] for one in listed if one.deployment_id in heads)
+    ends: dict[str, State] = {}
+
+    def follow(release: Release) -> None:
+        if end := _followed(aws, release, seen[release.deployment_id]):
+            ends[release.deployment_id] = end
+
+    turns.each((one for one in releases if one.is_open and one.deployment_id in seen), follow)
+    return Reconciled(releases, ends)
+
+
+def _seen(aws: Account, turns: Turns, deployment_ids: Iterable[str]) -> dict[str, _Seen]:
+    """Without those that could not be read: they stay as they are until the next look."""
+    deployments = _read(aws, turns, deployment_ids)
+    taking_back = {one.rollback_id: id for id, one in deployments.items() if one and one.rollback_id}
+    rollbacks = _read(aws, turns, taking_back)
+    seen = {id: _Seen(deployment) for id, deployment in deployments.items()}
+    for rollback_id, id in taking_back.items():
+        if rollback_id in rollbacks:
+            seen[id] = _Seen(deployments[id], rollbacks[rollback_id])
+        else:
+            del seen[id]
+    return seen
+
+
+def _read(aws: Account, turns: Turns, deployment_ids: Iterable[str]) -> dict[str, Deployment | None]:
+    """None for what CodeDeploy doesn't know; what can't be read is absent."""
+    found: dict[str, Deployment | None] = {}
+    for id, give in aws.codedeploy.deployments(deployment_ids).items():
+        with turns.turn(id):
+            try:
+                found[id] = give()
+            except DeploymentUnknownError:
+                found[id] = None
+    return found
+
+
+def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
+    """How the release has ended, if this look is what closed it."""
+    match _change(aws, release, seen):
+        case StopAgain(reason):
+            if aws.lambdas.is_released_by_seatrial(release.function):
+                aws.codedeploy.stop(release.deployment_id)
+                tell.step(aws, release, "going back", story.stopped(release, reason), by="functions/monitor")
+        case Close() as close:
+            return _closed(aws, release, close)
+        case Move(to, sentence, by):
+            if aws.ledger.move(release, to):
+                tell.step(aws, release, to, sentence, by=by)
+    return None
+
+
+def _change(aws: Account, release: Release, seen: _Seen) -> Move | Close | StopAgain | None:
+    """How far the weights are costs two calls for each release: it is asked where the decision hangs on it."""
+    deployment = seen.deployment
+    if deployment is None:
+        return unknown(release)
+    asked = hangs_on_traffic(release, deployment)
+    traffic = aws.codedeploy.traffic(release.deployment_id) if asked else None
+    return reconcile(release, deployment, seen.rollback, traffic, aws.clock.now())
+
+
+def _closed(aws: Account, release: Release, close: Close) -> State | None:
+    if not aws.ledger.finish(release, close.end, close.reason, close.by, aws.clock.now()):
+        return None
+    wound = _wound(aws, release) if close.end is State.REFUSED else None
+    sentence = story.refused_until_healed(close.sentence, wound)
+    tell.step(aws, release, "closed", sentence, by=close.by)
+    tell.people(aws, release, close.end, story.ending(close.end), sentence)
+    measure.closed(aws, release)
+    return close.end
+
+
+def _wound(aws: Account, release: Release) -> Release | None:
+    """The late rollback of the same service that is not healed yet: AWS refuses what comes after it."""
+    unhealed = (one for one in aws.ledger.listed() if one.state in (State.RETURNING, State.RETURNED))
+    return next((one for one in unhealed if one.service == release.service), None)

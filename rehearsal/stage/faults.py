@@ -179,6 +179,9 @@ class ThrottledAccount:
     def has_version(self, function: str, version: str) -> bool:
         return self.account.has_version(function, version)
 
+    def object(self, bucket: str, key: str, version: str) -> str:
+        return self.account.object(bucket, key, version)
+
     def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
         self.account.invoke(role, hook, payload)
 

@@ -53,6 +53,9 @@ class MemoryAccount:
     def has_version(self, function: str, version: str) -> bool:
         return version in self.versions
 
+    def object(self, bucket: str, key: str, version: str) -> str:
+        raise LookupError(f"There is no object s3://{bucket}/{key}")
+
     def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
         self.asked.append(hook)
         if hook not in self.hooks:

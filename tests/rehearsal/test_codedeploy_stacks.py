@@ -579,7 +579,7 @@ def test_sam_gets_the_stacks_own_parameters(stage: Stage) -> None:
     info = codedeploy.get_deployment_group(applicationName=application, deploymentGroupName=group)
     assert info["deploymentGroupInfo"]["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent10Minutes"
     assert apply(stage, "sam", sam("two"), Shift="true", Type="AllAtOnce") == "UPDATE_COMPLETE"
-    assert len(codedeploy.list_deployments(applicationName=application)["deployments"]) == 1
+    assert len(codedeploy.list_deployments(applicationName=application, deploymentGroupName=group)["deployments"]) == 1
     assert apply(stage, "sam", sam("three"), Shift="false", Type="AllAtOnce") == "UPDATE_COMPLETE"
     assert alias(stage, "sam")[0] == "3"
     assert codedeploy.list_applications()["applications"].count(application) == 0

@@ -173,6 +173,40 @@ def test_a_groups_triggers_are_kept_and_a_trigger_without_a_topic_is_refused(cod
         ),
         ("create_application", {"applicationName": "servers"}, "InvalidComputePlatformException"),
         (
+            "create_application",
+            {"applicationName": "a" * 101, "computePlatform": "Lambda"},
+            "InvalidApplicationNameException",
+        ),
+        (
+            "update_application",
+            {"applicationName": "app", "newApplicationName": "a" * 101},
+            "InvalidApplicationNameException",
+        ),
+        ("get_deployment", {"deploymentId": "not an id"}, "InvalidDeploymentIdException"),
+        ("batch_get_deployments", {"deploymentIds": ["d-NONE"] * 26}, "BatchLimitExceededException"),
+        ("batch_get_deployments", {"deploymentIds": []}, "DeploymentIdRequiredException"),
+        ("batch_get_applications", {"applicationNames": ["app"] * 101}, "BatchLimitExceededException"),
+        (
+            "batch_get_deployment_groups",
+            {"applicationName": "app", "deploymentGroupNames": ["one"] * 101},
+            "BatchLimitExceededException",
+        ),
+        ("list_deployments", {"applicationName": "app"}, "DeploymentGroupNameRequiredException"),
+        ("list_deployments", {"deploymentGroupName": "one"}, "ApplicationNameRequiredException"),
+        ("list_deployments", {"includeOnlyStatuses": ["Done"]}, "InvalidDeploymentStatusException"),
+        ("list_deployments", {"createTimeRange": {"start": 2, "end": 1}}, "InvalidTimeRangeException"),
+        ("list_deployments", {"nextToken": "made up"}, "InvalidNextTokenException"),
+        ("list_deployment_configs", {"nextToken": "made up"}, "InvalidNextTokenException"),
+        (
+            "create_deployment_config",
+            {
+                "deploymentConfigName": "servers",
+                "computePlatform": "Lambda",
+                "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 1},
+            },
+            "InvalidMinimumHealthyHostValueException",
+        ),
+        (
             "get_deployment_group",
             {"applicationName": "app", "deploymentGroupName": "none"},
             "DeploymentGroupDoesNotExistException",
@@ -195,6 +229,114 @@ def test_an_error_has_the_name_of_the_service_model(codedeploy: Any, operation: 
     with pytest.raises(ClientError) as refused:
         getattr(codedeploy, operation)(**request_)
     assert code(refused) == name
+
+
+@pytest.mark.parametrize(
+    ("members", "name"),
+    [
+        ({"targetInstances": {"autoScalingGroups": ["one"]}}, "InvalidTargetInstancesException"),
+        ({"updateOutdatedInstancesOnly": True}, "InvalidUpdateOutdatedInstancesOnlyValueException"),
+        ({"ignoreApplicationStopFailures": True}, "InvalidIgnoreApplicationStopFailuresValueException"),
+        ({"fileExistsBehavior": "OVERWRITE"}, "InvalidFileExistsBehaviorException"),
+        (
+            {"overrideAlarmConfiguration": {"enabled": True, "alarms": [{"name": "a"}, {"name": "a"}]}},
+            "InvalidAlarmConfigException",
+        ),
+        (
+            {"overrideAlarmConfiguration": {"enabled": True, "alarms": [{"name": str(n)} for n in range(11)]}},
+            "AlarmsLimitExceededException",
+        ),
+        ({"autoRollbackConfiguration": {"enabled": True, "events": []}}, "InvalidAutoRollbackConfigException"),
+        ({"deploymentConfigName": "none"}, "DeploymentConfigDoesNotExistException"),
+    ],
+)
+def test_what_a_lambda_deployment_can_not_be_asked_is_refused(codedeploy: Any, members: Any, name: str) -> None:
+    if "asked" not in codedeploy.list_deployment_groups(applicationName="app")["deploymentGroups"]:
+        group(codedeploy, "asked")
+    with pytest.raises(ClientError) as refused:
+        codedeploy.create_deployment(
+            applicationName="app", deploymentGroupName="asked", revision=revision("service"), **members
+        )
+    assert code(refused) == name
+    assert codedeploy.list_deployments(applicationName="app", deploymentGroupName="asked")["deployments"] == []
+
+
+def test_deployments_are_listed_by_status_and_by_the_time_of_their_creation(codedeploy: Any, function: str) -> None:
+    group(codedeploy, "listed")
+    where = {"applicationName": "app", "deploymentGroupName": "listed"}
+
+    def refused() -> Any:
+        """A deployment that ends at once, for its alias is not what it says."""
+        started = codedeploy.create_deployment(**where, revision=revision(function, current="99"))["deploymentId"]
+        with pytest.raises(Exception, match="Failed"):
+            codedeploy.get_waiter("deployment_successful").wait(
+                deploymentId=started, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+            )
+        return codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
+
+    def listed(**how: Any) -> list[str]:
+        return list(codedeploy.list_deployments(**where, **how)["deployments"])
+
+    first, second = refused(), refused()
+    ids = [second["deploymentId"], first["deploymentId"]]
+    assert listed(includeOnlyStatuses=["Failed"]) == ids
+    assert listed(includeOnlyStatuses=["Succeeded", "Stopped"]) == []
+    assert listed(createTimeRange={"start": second["createTime"]}) == ids[:1]
+    assert listed(createTimeRange={"end": first["createTime"]}) == ids[1:]
+    assert listed(createTimeRange={}) == ids
+    assert listed(externalId="arn:aws:cloudformation:eu-west-1:111122223333:stack/one/1") == []
+    assert codedeploy.list_deployments()["deployments"][:2] == ids
+
+
+def test_what_servers_alone_have_is_refused_for_a_lambda_deployment(codedeploy: Any, function: str) -> None:
+    group(codedeploy, "serverless")
+    deployment = codedeploy.create_deployment(
+        applicationName="app", deploymentGroupName="serverless", revision=revision(function, current="99")
+    )["deploymentId"]
+    for operation, name in (
+        ("continue_deployment", "UnsupportedActionForDeploymentTypeException"),
+        ("skip_wait_time_for_instance_termination", "UnsupportedActionForDeploymentTypeException"),
+        ("list_deployment_instances", "InvalidComputePlatformException"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            getattr(codedeploy, operation)(deploymentId=deployment)
+        assert code(refused) == name
+
+
+def test_a_target_is_listed_by_its_status_and_asked_for_by_its_id(codedeploy: Any, function: str) -> None:
+    group(codedeploy, "targeted")
+    deployment = codedeploy.create_deployment(
+        applicationName="app", deploymentGroupName="targeted", revision=revision(function, current="99")
+    )["deploymentId"]
+    with pytest.raises(Exception, match="Failed"):
+        codedeploy.get_waiter("deployment_successful").wait(
+            deploymentId=deployment, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+        )
+
+    def listed(*statuses: str) -> list[str]:
+        found = codedeploy.list_deployment_targets(
+            deploymentId=deployment, targetFilters={"TargetStatus": list(statuses)}
+        )
+        return list(found["targetIds"])
+
+    assert (listed("Failed"), listed("Succeeded")) == (["service:live"], [])
+    for asked, name in (
+        ({"targetIds": []}, "DeploymentTargetIdRequiredException"),
+        ({"targetIds": ["service:other"]}, "DeploymentTargetDoesNotExistException"),
+        ({"targetIds": ["service:live"] * 26}, "DeploymentTargetListSizeExceededException"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            codedeploy.batch_get_deployment_targets(deploymentId=deployment, **asked)
+        assert code(refused) == name
+
+
+def test_by_its_switch_alarms_that_are_enabled_must_list_one(stage: Stage, codedeploy: Any) -> None:
+    group(codedeploy, "empty", alarmConfiguration={"enabled": True, "alarms": []})
+    stage.switch(empty_alarms_refused=True)
+    with pytest.raises(ClientError) as refused:
+        group(codedeploy, "emptier", alarmConfiguration={"enabled": True, "alarms": []})
+    stage.switch(empty_alarms_refused=False)
+    assert code(refused) == "InvalidAlarmConfigException"
 
 
 def test_a_revision_that_is_no_appspec_is_refused(codedeploy: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch, eventbridge, iam, lambda_svc
+from ministack.services import cloudwatch, eventbridge, iam, lambda_svc, s3
 
 from .model import Scope
 from .port import AliasState, StateChange
@@ -64,6 +64,12 @@ class MiniStackAccount:
 
     def has_version(self, function: str, version: str) -> bool:
         return version in self._function(function)["versions"]
+
+    def object(self, bucket: str, key: str, version: str) -> str:
+        found: bytes | None = s3._get_object_data(bucket, key, version_id=version or None)
+        if found is None:
+            raise LookupError(f"There is no object s3://{bucket}/{key}")
+        return found.decode()
 
     def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
         if not _may_invoke(role, hook):

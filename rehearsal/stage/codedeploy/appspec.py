@@ -42,15 +42,35 @@ class AppSpec:
 
 
 @dataclass(frozen=True)
+class S3Location:
+    """Where an AppSpec lies; `bundle` is YAML or JSON, the other members may be empty."""
+
+    bucket: str
+    key: str
+    bundle: str
+    version: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True)
 class Revision:
-    """An AppSpec as it was handed in. `kind` is `String` or `AppSpecContent`: where the text stands in the API."""
+    """An AppSpec as it was handed in. `kind` is `String`, `AppSpecContent` or `S3`: where the text stands in the API.
+
+    One in S3 has a location, and no content before it is deployed: the object is read then.
+    """
 
     kind: str
     content: str
+    location: S3Location | None = None
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.content.encode()).hexdigest()
+
+    @property
+    def key(self) -> tuple[str, str | S3Location]:
+        """What it is known by: its text's checksum, or where it lies."""
+        return self.kind, self.location or self.sha256
 
 
 def parse(content: str) -> AppSpec:

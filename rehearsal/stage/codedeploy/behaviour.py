@@ -38,6 +38,9 @@ class Behaviour:
     missing_alarm_stops: bool = _switch(
         False, "an alarm that a group lists and that does not exist stops nothing", True
     )
+    empty_alarms_refused: bool = _switch(
+        False, "alarms that are enabled may list none: public templates come to that", True
+    )
     unanswered_code: str = _switch(
         "TIMEOUT", "a hook that nobody answers fails its deployment with TIMEOUT", "HOOK_EXECUTION_FAILURE"
     )

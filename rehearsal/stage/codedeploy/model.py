@@ -238,7 +238,7 @@ def rolled_back(deployment: Deployment, rollback_id: str, now: float) -> tuple[D
         application=deployment.application,
         group=deployment.group,
         config=f"{PREFIX}LambdaAllAtOnce",
-        revision=Revision(deployment.revision.kind, spec.text()),
+        revision=Revision(deployment.revision.kind if not deployment.revision.location else "String", spec.text()),
         spec=spec,
         created=now,
         creator="codeDeployRollback",

@@ -48,6 +48,9 @@ class Account(Protocol):
 
     def has_version(self, function: str, version: str) -> bool: ...
 
+    def object(self, bucket: str, key: str, version: str) -> str:
+        """The text of an object in S3; without a `version` the newest."""
+
     def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
         """Invoke a hook asynchronously. Raises LookupError or PermissionError when the role can't invoke it."""
 

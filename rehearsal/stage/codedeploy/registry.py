@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from . import shifting
+from .behaviour import Behaviour
 from .errors import ApiError
 from .model import MOST_ALARMS, Alarms, AutoRollback, Scope
+from .revisions import Revisions
 from .shifting import Routing
 
 MOST_CUSTOM_CONFIGS = 200
+MOST_TRIGGERS = 10
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ class Config:
 class Registry:
     """What stands in one account and Region. Every method raises ApiError with the API's name for what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, behaviour: Callable[[], Behaviour] = Behaviour) -> None:
+        self.revisions = Revisions()
+        self._behaviour = behaviour
         self._applications: dict[str, Application] = {}
         self._groups: dict[tuple[str, str], Group] = {}
         self._configs = {name: Config(name, routing) for name, routing in shifting.PREDEFINED.items()}
@@ -77,14 +83,16 @@ class Registry:
     def remove_application(self, name: str) -> None:
         """With its groups, as on AWS; one that isn't there is no error."""
         self._applications.pop(name, None)
+        self.revisions.forget(name)
         for key in [key for key in self._groups if key[0] == name]:
             del self._groups[key]
 
     def rename_application(self, name: str, new: str) -> None:
-        """Its groups follow."""
+        """Its groups and revisions follow."""
         application = self.application(name)
         self.add_application(replace(application, name=new))
         del self._applications[name]
+        self.revisions.rename(name, new)
         for group in [group for group in self._groups.values() if group.application == name]:
             del self._groups[name, group.name]
             self._groups[new, group.name] = replace(group, application=new)
@@ -167,13 +175,18 @@ class Registry:
     def _check(self, group: Group) -> None:
         self.application(group.application)
         self.config(group.config)
-        check_alarms(group.alarms)
+        self.check_alarms(group.alarms)
         check_rollback(group.auto_rollback)
+        if len(group.triggers) > MOST_TRIGGERS:
+            raise ApiError(
+                "TriggerTargetsLimitExceededException", f"A deployment group has at most {MOST_TRIGGERS} triggers."
+            )
 
-
-def check_alarms(alarms: Alarms) -> None:
-    if len(alarms.names) > MOST_ALARMS:
-        raise ApiError("AlarmsLimitExceededException", f"A deployment group has at most {MOST_ALARMS} alarms.")
+    def check_alarms(self, alarms: Alarms) -> None:
+        if alarms.enabled and not alarms.names and self._behaviour().empty_alarms_refused:
+            raise ApiError("InvalidAlarmConfigException", "The alarms are enabled and none is listed.")
+        if len(alarms.names) > MOST_ALARMS:
+            raise ApiError("AlarmsLimitExceededException", f"A deployment group has at most {MOST_ALARMS} alarms.")
 
 
 def check_rollback(rollback: AutoRollback) -> None:
@@ -186,11 +199,12 @@ def check_rollback(rollback: AutoRollback) -> None:
 class Registries:
     """A registry for each account and Region, made when it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, behaviour: Callable[[], Behaviour]) -> None:
+        self._behaviour = behaviour
         self._of: dict[Scope, Registry] = {}
 
     def of(self, scope: Scope) -> Registry:
-        return self._of.setdefault(scope, Registry())
+        return self._of.setdefault(scope, Registry(self._behaviour))
 
     def clear(self) -> None:
         self._of.clear()

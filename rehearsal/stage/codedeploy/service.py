@@ -6,7 +6,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.settings import Clock
 
@@ -18,6 +18,7 @@ from .errors import ApiError
 from .model import Alarms, AutoRollback, Deployment, Scope
 from .port import Account
 from .registry import Group, Registries, Registry
+from .revisions import Registered
 from .run import Run, deployment_id
 from .shifting import Routing
 from .tags import Tags
@@ -53,7 +54,7 @@ class Service:
         self.clock = clock
         self._account = account
         self._book = Book(clock)
-        self._registries = Registries()
+        self._registries = Registries(lambda: self.behaviour)
         self.tags = Tags()
         self._starts: dict[str, _Start] = {}
         self._runs: list[Run] = []
@@ -124,10 +125,11 @@ class Service:
         """Start a deployment and return its id. Raises ApiError, also when the group has one that still runs."""
         found = self.registry.group(application, group)
         chosen = self.registry.config(config or found.config)
-        registry.check_alarms(alarms or found.alarms)
+        self.registry.check_alarms(alarms or found.alarms)
         registry.check_rollback(auto_rollback or found.auto_rollback)
         if shifting.lasts(chosen.routing) > MOST_HOURS * 3600:
             raise ApiError("InvalidDeploymentConfigNameException", f"A deployment lasts at most {MOST_HOURS} hours.")
+        revision = self._read(revision)
         try:
             spec = appspec.parse(revision.content)
         except appspec.AppSpecError as error:
@@ -151,7 +153,23 @@ class Service:
             self._starts[deployment.id] = _Start(found, chosen.routing, contextvars.copy_context())
             self._book.put(deployment)
             self._launch(deployment)
+        self.register(application, revision, f"Application revision registered by Deployment ID: {deployment.id}")
         return deployment.id
+
+    def register(self, application: str, revision: Revision, description: str) -> None:
+        """From now on the application knows this revision. Raises ApiError for an unknown application."""
+        self.registry.application(application)
+        self.registry.revisions.register(application, Registered(revision, description, self.clock.epoch()))
+
+    def _read(self, revision: Revision) -> Revision:
+        """With its text. ? What AWS says when there is no such object."""
+        at = revision.location
+        if at is None:
+            return revision
+        try:
+            return replace(revision, content=self._account.object(at.bucket, at.key, at.version))
+        except LookupError as missing:
+            raise ApiError("RevisionDoesNotExistException", str(missing.args[0])) from missing
 
     def _launch(self, deployment: Deployment) -> None:
         """Carry it out, from where it is, on a thread of its own. The book's turn is held."""
@@ -285,7 +303,7 @@ class Service:
             self._book.update(deployment_id, lambda one: model.answered(one, execution_id, passed))
 
     def rename_application(self, name: str, new: str) -> None:
-        """Its groups and deployments follow."""
+        """Its groups, revisions and deployments follow."""
         self.registry.rename_application(name, new)
         for one in self.deployments():
             if one.application == name:
@@ -297,15 +315,6 @@ class Service:
         for one in self.deployments():
             if (one.application, one.group) == (group.application, name):
                 self._book.rename(one, group.application, group.name)
-
-    def revision(self, application: str, *, content: str | None, sha256: str | None) -> Revision:
-        """A revision that a deployment of this application used."""
-        self.registry.application(application)
-        for one in self.deployments():
-            same = one.revision.content == content or one.revision.sha256 == sha256
-            if one.application == application and same:
-                return one.revision
-        raise ApiError("RevisionDoesNotExistException", f"Application {application} has no such revision.")
 
     def reset(self) -> None:
         """As if just installed: running deployments are left where they are, their threads end."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from . import model, shifting
-from .appspec import Revision
+from .appspec import Revision, S3Location
 from .errors import ApiError
 from .model import Alarms, AutoRollback, Cause, Deployment, LifecycleEvent, RollbackInfo
 from .registry import Application, Config, Group, Trigger
+from .revisions import Registered, Use
 from .shifting import AllAtOnce, Canary, Linear, Routing
 
 type Json = Mapping[str, Any]
@@ -35,6 +37,10 @@ TRIGGER_EVENTS = frozenset(
     for kind in ("Deployment", "Instance")
     for event in ("Start", "Success", "Failure", "Stop", "Rollback", "Ready")
 )
+BUNDLES = ("YAML", "JSON")
+DEPLOYMENT_ID = re.compile(r"d-[A-Z0-9]+")
+LONGEST_ALARM = 255
+LONGEST_NAME = 100
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
 
 
@@ -49,10 +55,10 @@ def group(request: Json, old: Group | None = None) -> Group:
         raise ApiError("RoleRequiredException", "The service role is required.")
     alarms, rollback = request.get("alarmConfiguration"), request.get("autoRollbackConfiguration")
     triggers = request.get("triggerConfigurations")
-    name = request.get("newDeploymentGroupName") or request.get("deploymentGroupName") or (old.name if old else "")
+    name = "newDeploymentGroupName" if request.get("newDeploymentGroupName") else "deploymentGroupName"
     return Group(
         application=required(request, "applicationName"),
-        name=name or required(request, "deploymentGroupName"),
+        name=required({"deploymentGroupName": old.name if old else "", **request}, name),
         config=request.get("deploymentConfigName") or (old.config if old else f"{shifting.PREFIX}LambdaAllAtOnce"),
         role=role,
         alarms=alarms_of(alarms) if alarms is not None else (old.alarms if old else Alarms()),
@@ -81,10 +87,16 @@ def triggers_json(triggers: tuple[Trigger, ...]) -> list[Json]:
 
 
 def alarms_of(json: Json) -> Alarms:
+    """The reasons to refuse one stand with InvalidAlarmConfigException in the API reference."""
+    names = tuple(str(alarm.get("name") or "") for alarm in json.get("alarms") or ())
+    if any(not 0 < len(name) <= LONGEST_ALARM for name in names):
+        raise ApiError("InvalidAlarmConfigException", f"An alarm has a name of 1 to {LONGEST_ALARM} characters.")
+    if len(set(names)) < len(names):
+        raise ApiError("InvalidAlarmConfigException", "Two alarms with the same name have been specified.")
     return Alarms(
         enabled=boolean(json.get("enabled", False)),
         ignore_poll_failure=boolean(json.get("ignorePollAlarmFailure", False)),
-        names=tuple(str(alarm["name"]) for alarm in json.get("alarms") or ()),
+        names=names,
     )
 
 
@@ -117,17 +129,42 @@ def routing(json: Json | None) -> Routing:
 
 
 def revision(json: Json | None) -> Revision:
+    """One to be deployed or registered: with its text, or where in S3 that lies."""
     match json:
         case {"revisionType": "String", "string": {"content": str(content)}}:
             return Revision("String", content)
         case {"revisionType": "AppSpecContent", "appSpecContent": {"content": str(content)}}:
             return Revision("AppSpecContent", content)
+        case {"revisionType": "S3", "s3Location": Mapping() as location}:
+            return Revision("S3", "", _location(location))
         case None:
             raise ApiError("RevisionRequiredException", "A revision is required.")
     raise ApiError(
         "InvalidRevisionException",
-        "The stage takes an AppSpec in string.content or appSpecContent.content, no S3 object and no repository.",
+        "The stage takes an AppSpec in string.content, appSpecContent.content or s3Location, and no repository.",
     )
+
+
+def revision_key(json: Json | None) -> object:
+    """What a request asks for, as `Revision.key` has it: by its text or its checksum, or by where it lies."""
+    match json:
+        case {"revisionType": "String", "string": {"sha256": str(sha256)}}:
+            return "String", sha256
+        case {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": str(sha256)}}:
+            return "AppSpecContent", sha256
+        case _:
+            return revision(json).key
+
+
+def _location(json: Json) -> S3Location:
+    bucket, key, bundle = (str(json.get(name) or "") for name in ("bucket", "key", "bundleType"))
+    if not bucket or not key:
+        raise ApiError("InvalidRevisionException", "A revision in S3 needs a bucket and a key.")
+    if bundle not in BUNDLES:
+        raise ApiError(
+            "InvalidRevisionException", f"The bundleType of an AppSpec is {' or '.join(BUNDLES)}, not {bundle or None}."
+        )
+    return S3Location(bucket, key, bundle, str(json.get("version") or ""), str(json.get("eTag") or ""))
 
 
 def boolean(value: object) -> bool:
@@ -136,11 +173,17 @@ def boolean(value: object) -> bool:
 
 
 def required(request: Json, member: str) -> str:
-    """A name or an id; its absence has an error of its own for each."""
+    """A name or an id; its absence and a wrong form have an error of their own for each."""
+    plain = member.removeprefix("current").removeprefix("new")  # a group's names have one error
+    what = "DeploymentTargetId" if member == "targetId" else plain[0].upper() + plain[1:]
     if not request.get(member):
-        what = member[0].upper() + member[1:]
         raise ApiError(f"{what}RequiredException", f"The {member} is required.")
-    return str(request[member])
+    found = str(request[member])
+    if what == "DeploymentId" and not DEPLOYMENT_ID.fullmatch(found):
+        raise ApiError("InvalidDeploymentIdException", f"{found} is not the id of a deployment.")
+    if what.endswith("Name") and len(found) > LONGEST_NAME:
+        raise ApiError(f"Invalid{what}Exception", f"The {member} has at most {LONGEST_NAME} characters.")
+    return found
 
 
 def lower_first(value: Any) -> Any:
@@ -206,9 +249,34 @@ def rollback_json(rollback: AutoRollback) -> Json:
 
 
 def revision_json(revision: Revision, *, content: bool = True) -> Json:
+    """A RevisionLocation; `content` says whether it carries its text."""
+    if at := revision.location:
+        return {
+            "revisionType": "S3",
+            "s3Location": {
+                "bucket": at.bucket,
+                "key": at.key,
+                "bundleType": at.bundle,
+                **({"version": at.version} if at.version else {}),
+                **({"eTag": at.etag} if at.etag else {}),
+            },
+        }
     member = revision.kind[0].lower() + revision.kind[1:]
     text = {"content": revision.content} if content else {}
     return {"revisionType": revision.kind, member: {**text, "sha256": revision.sha256}}
+
+
+def revision_info_json(registered: Registered, use: Use) -> Json:
+    """A GenericRevisionInfo."""
+    return _without_none(
+        {
+            "description": registered.description or None,
+            "deploymentGroups": list(use.groups),
+            "firstUsedTime": use.first,
+            "lastUsedTime": use.last,
+            "registerTime": registered.time,
+        }
+    )
 
 
 def deployment_json(deployment: Deployment, *, content: bool) -> Json:

@@ -7,7 +7,7 @@ counts: whoever looks often gets no more false alarms than who looks once (seatr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
@@ -100,16 +100,21 @@ def judge_after(
 
 
 def judge_slow(
-    rows: Sequence[tuple[int, int, int, int]], settings: JudgeSettings, *, share: float = 1.0, metric: str = "slow"
+    rows: Sequence[tuple[int, int, int, int]],
+    settings: JudgeSettings,
+    *,
+    share: float = 1.0,
+    metric: str = "slow",
+    judged: Callable[..., Verdict] = judge,
 ) -> Verdict:
     """The verdict on latency: a bad request is one slower than a threshold that was fixed before the release.
 
     The candidate's warm-up does not count at all, for there a cold start is nothing but slow; the minute still counts
-    from the first row.
+    from the first row. `judged` is judge, or judge_after.
     """
     counted = [Row(*row) for row in rows]
     kept = warmed_up(counted, settings)
-    verdict = judge(kept, replace(settings, warm_up=0.0), share=share, metric=metric)
+    verdict = judged(kept, replace(settings, warm_up=0.0), share=share, metric=metric)
     uncounted = len(counted) - len(kept)
     return replace(verdict, minute=verdict.minute + uncounted, course=(0.0,) * uncounted + verdict.course)
 

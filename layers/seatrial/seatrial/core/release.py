@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from .sections import JudgeSettings
 
 
 class State(StrEnum):
@@ -52,7 +54,9 @@ class Release:
     to it; "" until then. `opened_at` is when CodeDeploy created the deployment. `bake` and `guard` are seconds; `hook`
     is the execution id of the hook that stays unanswered until `bake_until`. `fix` says who let it pass ringing alarms
     and why, "" for all other releases. `made_at` is when its change was ready: its commit where the function's tag says
-    so, else the publish of its version; None where Lambda could not be asked.
+    so, else the publish of its version; None where Lambda could not be asked. `everybody_at` is when the
+    candidate had got all users. `judge` is how it is judged, a request being slow beyond `slow_above` milliseconds
+    (None: that isn't known); `verdict` is the last word of the judge that was told.
     """
 
     deployment_id: str
@@ -76,6 +80,10 @@ class Release:
     bake_until: datetime | None = None
     fix: str = ""
     made_at: datetime | None = None
+    everybody_at: datetime | None = None
+    judge: JudgeSettings = field(default_factory=JudgeSettings)
+    slow_above: float | None = None
+    verdict: str = ""
 
     @property
     def service(self) -> str:

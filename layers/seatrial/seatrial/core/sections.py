@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seatrial.core import paths
+from seatrial.core import pairs, paths
 from seatrial.core.values import Json, UnfitError, fraction, instead, is_number, seconds, shown
 
 type Effects = Literal["none", "sandbox", "real"]
@@ -34,7 +34,7 @@ class CompareSettings:
 
 @dataclass(frozen=True)
 class MetricPair:
-    """Counts that the judge also compares, each a CloudWatch metric or metric math: `bad` ones of all `of`."""
+    """Counts that the judge also compares, in the notation of seatrial.core.pairs: `bad` ones of all `of`."""
 
     bad: str
     of: str
@@ -142,6 +142,8 @@ def _quantile(value: Json) -> str:
 def _metric_pair(value: Json) -> MetricPair:
     if not isinstance(value, dict) or value.keys() != {"bad", "of"}:
         raise UnfitError(f"holds {shown(value)}; each entry is a pair of counts, {{bad: …, of: …}}")
+    for count in value.values():
+        pairs.read(text(count))
     return MetricPair(text(value["bad"]), text(value["of"]))
 
 

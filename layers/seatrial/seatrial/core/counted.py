@@ -1,0 +1,148 @@
+"""What is asked of CloudWatch for a release, and the rows of closed minutes that its answers make. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import chain, takewhile
+
+from seatrial.core import sides
+from seatrial.core.evidence import Row
+from seatrial.core.metric import Answers, Question
+from seatrial.core.release import Release, State
+from seatrial.core.sides import ERRORS, MINUTE, Sides, Span
+
+# After 100 % the candidate is compared with the hour before the release.
+_BEFORE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """Closed minutes one after the other, the first of which begins at `since`: for each metric a row a minute."""
+
+    since: datetime
+    rows: Mapping[str, tuple[Row, ...]]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted of a release.
+
+    `shift` are the minutes in which both versions serve, from the first in which users met the candidate. `after` are
+    those since 100 %, each beside one of the hour before the release; None before that. `throttles` ran no version.
+    `silent` are metrics that neither version has reported.
+    """
+
+    shift: Minutes
+    after: Minutes | None
+    throttles: int
+    silent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for one release over `span`. `everybody` is the minute in which the candidate got all users."""
+
+    release: Release
+    span: Span
+    everybody: datetime | None
+
+    @cached_property
+    def questions(self) -> frozenset[Question]:
+        together = sides.while_both_serve(self.release).values()
+        apart = sides.one_after_the_other(self.release).values() if self.everybody else ()
+        return frozenset(
+            chain(
+                (self._throttles,),
+                *(side.questions(self.span) for both in together for side in (both.stable, both.candidate)),
+                *(both.candidate.questions(self.span) for both in apart),
+                *(both.stable.questions(self._hour_before) for both in apart),
+            )
+        )
+
+    def counted(self, answers: Answers) -> Counted:
+        """The rows, of answers to all questions."""
+        shift, after = self._shift(answers), self._after(answers)
+        phases = (shift, after) if after else (shift,)
+        silent = tuple(name for name in shift.rows if name != ERRORS and not _is_reported(name, phases))
+        return Counted(
+            shift=_without(silent, shift),
+            after=_without(silent, after) if after else None,
+            throttles=round(sum(answers[self._throttles].values())),
+            silent=silent,
+        )
+
+    @property
+    def _throttles(self) -> Question:
+        return self.span.asked(sides.throttles(self.release))
+
+    @property
+    def _hour_before(self) -> Span:
+        return Span(self.span.since - _BEFORE, self.span.since)
+
+    def _shift(self, answers: Answers) -> Minutes:
+        """Without the minute of 100 %: an outage that began in it would fall on the candidate alone."""
+        moments = list(Span(self.span.since, self.everybody or self.span.until))
+        rows = {
+            name: _rows(both, answers, (self.span, moments), (self.span, moments))
+            for name, both in sides.while_both_serve(self.release).items()
+        }
+        unmet = min(len(list(takewhile(lambda row: not row.cand_n, each))) for each in rows.values())
+        return Minutes(self.span.since + unmet * MINUTE, {name: each[unmet:] for name, each in rows.items()})
+
+    def _after(self, answers: Answers) -> Minutes | None:
+        if self.everybody is None:
+            return None
+        moments = list(Span(self.everybody, self.span.until))
+        hour = list(self._hour_before)
+        before = [hour[number % len(hour)] for number in range(len(moments))]
+        rows = {
+            name: _rows(both, answers, (self._hour_before, before), (self.span, moments))
+            for name, both in sides.one_after_the_other(self.release).items()
+        }
+        return Minutes(self.everybody, rows)
+
+
+def ask(release: Release, now: datetime) -> Asked:
+    """Of a release that is over, only of the time until its end."""
+    since, until = _minute(release.opened_at), _minute(now)
+    if release.closed_at:
+        until = min(until, _minute(release.closed_at) + MINUTE)
+    ended_well = release.closed_at if release.state is State.RELEASED else None
+    everybody = release.everybody_at or ended_well
+    return Asked(release, Span(since, until), _minute(everybody) if everybody else None)
+
+
+def usual_duration(release: Release, now: datetime) -> Question:
+    """The percentile of milliseconds beyond which a request is slow: stable's, over the hour before."""
+    return Question(sides.durations(release), now - _BEFORE, now, release.judge.slow, period=3_600)
+
+
+def _rows(
+    both: Sides,
+    answers: Answers,
+    stable: tuple[Span, Sequence[datetime]],
+    candidate: tuple[Span, Sequence[datetime]],
+) -> tuple[Row, ...]:
+    """A row for each pair of minutes; each side with the span that was asked and its minutes of it."""
+    (base_span, base_moments), (cand_span, cand_moments) = stable, candidate
+    base, cand = both.stable.counted(answers, base_span), both.candidate.counted(answers, cand_span)
+    nothing = (0, 0)
+    return tuple(
+        Row(*base.get(before, nothing), *cand.get(moment, nothing))
+        for before, moment in zip(base_moments, cand_moments, strict=True)
+    )
+
+
+def _is_reported(name: str, phases: Sequence[Minutes]) -> bool:
+    return any(row.base_n or row.cand_n for minutes in phases for row in minutes.rows[name])
+
+
+def _without(names: Collection[str], minutes: Minutes) -> Minutes:
+    return Minutes(minutes.since, {name: rows for name, rows in minutes.rows.items() if name not in names})
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)

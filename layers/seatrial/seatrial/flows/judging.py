@@ -1,0 +1,31 @@
+"""The judge meets CloudWatch: what was counted of releases, and the verdicts on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+
+from seatrial.aws.metrics import Metrics
+from seatrial.core import counted, judging
+from seatrial.core.counted import Counted
+from seatrial.core.release import Release
+from seatrial.core.verdict import Verdict
+
+
+def read(metrics: Metrics, releases: Iterable[Release], now: datetime) -> dict[str, Counted]:
+    """What was counted of each release until its end or the last closed minute, by its deployment.
+
+    All are read together: a call for 500 metrics, however many releases these belong to. A release of which CloudWatch
+    could not read everything is absent.
+    """
+    asked = {release.deployment_id: counted.ask(release, now) for release in releases}
+    answers = metrics.read(chain.from_iterable(each.questions for each in asked.values()))
+    return {deployment: each.counted(answers) for deployment, each in asked.items() if each.questions <= answers.keys()}
+
+
+def verdicts(metrics: Metrics, releases: Sequence[Release], now: datetime) -> dict[str, Verdict]:
+    """The judge's verdict on each release, by its deployment; the ones that can't be read are absent."""
+    settings = {release.deployment_id: release.judge for release in releases}
+    found = read(metrics, releases, now)
+    return {deployment: judging.verdict(each, settings[deployment]) for deployment, each in found.items()}

@@ -219,7 +219,7 @@ SENTENCES = [
     pytest.param(
         judge([FIVE_TIMES] * 30, DEFAULTS),
         "errors worse since minute 5: of the candidate's requests 5 % are bad (30 of 600), of stable's 1.02 % are bad "
-        "(55 of 5,400); the evidence is 110 and 100 is enough",
+        "(55 of 5,400); the evidence is 120 and 100 is enough",
         id="worse",
     ),
     pytest.param(

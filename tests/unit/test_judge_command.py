@@ -33,10 +33,10 @@ def test_each_case_is_told_with_verdict_minute_and_evidence(tmp_path: Path) -> N
     code, printed, _ = run(tmp_path, json.dumps(CASES))
     assert code == 0
     assert printed == (
-        "payments, Tuesday: worse, minute 1, evidence 7.14e+37 of 100\n"
+        "payments, Tuesday: worse, minute 1, evidence 5.71e+37 of 100\n"
         "  errors worse since minute 1: of the candidate's requests 100 % are bad (120 of 120), of stable's 1.02 % are "
         "bad (11 of 1,080); the evidence is 1e37 and 100 is enough\n"
-        "case 2: ok, minute 4, evidence 0.103 of 100\n"
+        "case 2: ok, minute 4, evidence 0.104 of 100\n"
         "  errors ok since minute 4: of the candidate's requests 0.833 % are bad (30 of 3,600), of stable's 1.02 % are "
         "bad (330 of 32,400); it is not 3 times as bad as stable, or fails less than 1 %\n"
         "case 3: inconclusive, minute 5, evidence 1 of 100\n"

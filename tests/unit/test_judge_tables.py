@@ -26,7 +26,7 @@ def test_the_judge_raises_no_alarm_where_nothing_is_worse() -> None:
         (20, 0.01, "x5", 6),
         (20, 0.01, "x20", 2),
         (20, 0.01, "all failing", 1),
-        (500, 0.01, "x2", 7),
+        (500, 0.01, "x2", 6),
         (500, 0.01, "x5", 4),
         (500, 0.01, "x20", 2),
         (500, 0.01, "all failing", 1),

@@ -15,8 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-HARMS = (1.3, 2.0, 3.0, 5.0, 10.0, 25.0, 80.0, 400.0)
-"""The harms that are bet on, as multiples of what is tolerated; equal stakes."""
+HARMS = {1.3: 6, 2.0: 5, 3.0: 4, 5.0: 3, 10.0: 3, 25.0: 3, 80.0: 3, 400.0: 3}
+"""The harms that are bet on, as multiples of what is tolerated, each with its part of the stake.
+
+The smaller a harm, the longer it takes to show, and the more time a larger part of the stake saves.
+"""
 
 HARMLESS_SHARE = 0.01
 """A candidate that fails a smaller share of its requests can be cleared, however rarely stable fails."""
@@ -64,6 +67,7 @@ class Stakes:
 
 
 _EVEN_MINUTES = 30
+_LOG_PARTS = tuple(math.log(part / sum(HARMS.values())) for part in HARMS.values())
 STAKES = Stakes()
 _NEVER = -math.inf
 
@@ -82,9 +86,9 @@ def of_harm(rows: Iterable[tuple[Row, float]], stakes: Stakes = STAKES) -> Itera
             minute += 1
             stake = stakes.at(minute, tolerance_falls=tolerated < tolerated_before)
             unplaced, tolerated_before = unplaced - stake, tolerated
-            placed = [_log_sum(bet, math.log(stake)) for bet in bets]
+            placed = [_log_sum(bet, math.log(stake) + part) for bet, part in zip(bets, _LOG_PARTS, strict=True)]
             bets = [bet + gain for bet, gain in zip(placed, _gains(row, tolerated), strict=True)]
-            evidence = _log_sum(_log_mean(bets), math.log(unplaced))
+            evidence = _log_total([*bets, math.log(unplaced)])
         yield evidence
 
 
@@ -142,5 +146,10 @@ def _log_sum(left: float, right: float) -> float:
 
 def _log_mean(logs: Sequence[float]) -> float:
     """The log of the mean of e^log, of which at least one is finite."""
+    return _log_total(logs) - math.log(len(logs))
+
+
+def _log_total(logs: Sequence[float]) -> float:
+    """The log of the sum of e^log, of which at least one is finite."""
     largest = max(logs)
-    return largest + math.log(sum(math.exp(log - largest) for log in logs) / len(logs))
+    return largest + math.log(sum(math.exp(log - largest) for log in logs))

@@ -67,6 +67,7 @@ class Additions:
         from ministack.services import appconfig, cloudwatch, eventbridge, lambda_svc, scheduler
 
         from rehearsal.stage import codedeploy, iam, notes
+        from rehearsal.stage.cloudformation import drift, requests
         from rehearsal.stage.cloudwatch import alarms, metrics
         from rehearsal.stage.lambdas import (
             alias,
@@ -98,6 +99,8 @@ class Additions:
         runtime.install(folder)
         environments.install()
         packages.install(port)
+        requests.install()
+        drift.install()
         self.faults = faults.Faults()
         self.codedeploy = codedeploy.install(
             clock, chosen, lambda account: faults.ThrottledAccount(account, self.faults)

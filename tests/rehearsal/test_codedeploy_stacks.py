@@ -334,6 +334,48 @@ def test_when_one_alias_fails_the_one_that_had_shifted_goes_back_by_a_deployment
     assert (alias(stage, "pair", "Early"), alias(stage, "pair", "Later")) == (("1", {}), ("1", {}))
 
 
+def test_by_its_switch_an_alias_that_had_shifted_is_set_back_without_a_deployment(stage: Stage) -> None:
+    def release(number: str, second: str) -> dict[str, Any]:
+        later = shifted("Later", second, number, None, "LambdaCanary10Percent5Minutes", [])
+        later["LaterAlias"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["AfterAllowTrafficHook"] = {"Ref": "Hook"}
+        early = shifted("Early", f"early {number}", number, None, "LambdaAllAtOnce", [])
+        return template(number, early, later)
+
+    assert apply(stage, "set-back", release("1", "later 1")) == "CREATE_COMPLETE"
+    stage.switch(stack_goes_back_by_deployment=False)
+    try:
+        assert apply(stage, "set-back", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
+    finally:
+        stage.switch(stack_goes_back_by_deployment=True)
+    (forward,) = deployments(stage, "set-back", "Early")
+    assert (forward["status"], alias(stage, "set-back", "Early")) == ("Succeeded", ("1", {}))
+
+
+@pytest.mark.parametrize(("drops", "left"), [(False, {"1": 0.25}), (True, {})])
+def test_by_its_switch_an_update_of_an_alias_keeps_or_drops_weights_that_its_template_does_not_state(
+    stage: Stage, drops: bool, left: dict[str, float]
+) -> None:
+    def release(number: str, description: str) -> dict[str, Any]:
+        made = template(number, shifted("Service", number, number, None, "LambdaAllAtOnce", []), hook=False)
+        del made["Resources"]["ServiceAlias"]["UpdatePolicy"]
+        made["Resources"]["ServiceAlias"]["Properties"]["Description"] = description
+        return made
+
+    name = f"weights-{drops}"
+    assert apply(stage, name, release("1", "one")) == "CREATE_COMPLETE"
+    assert apply(stage, name, release("2", "one")) == "UPDATE_COMPLETE"
+    routing = {"AdditionalVersionWeights": {"1": 0.25}}
+    stage.client("lambda").update_alias(
+        FunctionName=physical(stage, name, "Service"), Name="live", RoutingConfig=routing
+    )
+    stage.switch(alias_update_drops_weights=drops)
+    try:
+        assert apply(stage, name, release("2", "two")) == "UPDATE_COMPLETE"
+    finally:
+        stage.switch(alias_update_drops_weights=False)
+    assert alias(stage, name) == ("2", left)
+
+
 def test_when_one_alias_fails_the_one_that_still_shifts_is_stopped_and_taken_back(stage: Stage) -> None:
     def release(number: str, second: str) -> dict[str, Any]:
         return template(

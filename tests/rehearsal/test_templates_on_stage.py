@@ -139,6 +139,40 @@ def test_what_is_taken_without_being_done_is_told_once(stage: Stage) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"DeploymentConfig": {"Mode": "EXPRESS"}}, "STANDARD"),
+        ({"DeploymentConfig": {"DisableRollback": True}}, "DisableRollback"),
+        (
+            {"RollbackConfiguration": {"RollbackTriggers": [{"Arn": "arn:one", "Type": "AWS::CloudWatch::Alarm"}]}},
+            "rollback triggers",
+        ),
+    ],
+)
+def test_a_request_for_what_the_stage_cant_do_is_refused_by_name(
+    stage: Stage, asked: dict[str, Any], named: str
+) -> None:
+    cloudformation = stage.client("cloudformation")
+    given = {"StackName": "asked", "TemplateBody": json.dumps({"Resources": {"F": function()}}), **asked}
+    with pytest.raises(ClientError, match=named):
+        cloudformation.create_stack(**given)
+    with pytest.raises(ClientError, match=named):
+        cloudformation.create_change_set(ChangeSetName="one", ChangeSetType="CREATE", **given)
+
+
+def test_a_request_for_what_changes_no_release_is_told(stage: Stage) -> None:
+    stage.client("cloudformation").create_stack(
+        StackName="told",
+        TemplateBody=json.dumps({"Resources": {"F": function()}}),
+        NotificationARNs=["arn:aws:sns:eu-west-1:111122223333:one"],
+        DeploymentConfig={"Mode": "STANDARD"},
+    )
+    assert {"the stage tells no topic of a stack's events (NotificationARNs)"} <= {
+        one["text"] for one in stage.records() if one["kind"] == "note"
+    }
+
+
 def test_a_parameter_may_name_an_ssm_parameter_that_holds_the_version(stage: Stage) -> None:
     ssm = stage.client("ssm")
 

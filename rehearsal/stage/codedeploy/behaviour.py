@@ -64,6 +64,12 @@ class Behaviour:
     stack_goes_back_by_deployment: bool = _switch(
         True, "an alias that had shifted goes back with its stack by a deployment of its own", False
     )
+    drift_aware_shifts_from_actual: bool = _switch(
+        False, "a drift-aware change set shifts an alias from the version that the stack believes it to have", True
+    )
+    alias_update_drops_weights: bool = _switch(
+        False, "an update of an alias by CloudFormation keeps weights that the template does not state", True
+    )
     executed_version_always: bool = _switch(
         True, "metrics carry ExecutedVersion also while the alias has no weights", False
     )

@@ -67,11 +67,12 @@ class AliasUpdate:
         if name in running.left:
             return physical_id, {"AliasArn": physical_id}
         if name not in running.shifts:
-            if not running.policy(name, stack_id) or not self._shifts(running, old, new):
-                return self.plain(physical_id, old, new, stack_name, logical_id)
+            shifted = self._shifted(running, name, old)
+            if not running.policy(name, stack_id) or not self._shifts(running, shifted, new):
+                return self._write(physical_id, old, new, stack_name, logical_id)
             events = Events(stack_id, stack_name, name, physical_id)
             others = list(self._others(running, events))  # before anything starts, for what they say may not resolve
-            self._start(running, events, old, new)
+            self._start(running, events, shifted, new)
             for other in others:
                 other[0].add("UPDATE_IN_PROGRESS")
                 self._start(running, *other)
@@ -81,7 +82,7 @@ class AliasUpdate:
         """The aliases that shift beside the first, each with the properties that it has and is to have."""
         for name in running.shifted_with(first.logical_id):
             record = running.before[name]
-            old, new = record["Properties"], running.target(name, first.stack_id)
+            old, new = self._shifted(running, name, record["Properties"]), running.target(name, first.stack_id)
             if running.policy(name, first.stack_id) and self._shifts(running, old, new):
                 yield replace(first, logical_id=name, physical_id=record["PhysicalResourceId"]), old, new
 
@@ -96,7 +97,7 @@ class AliasUpdate:
         try:
             self._deploy(policy, _spec(policy, old, new), events, running)
             if _all_but_the_version(old) != _all_but_the_version(new):
-                physical_id, attributes = self.plain(physical_id, old, new, events.stack_name, events.logical_id)
+                physical_id, attributes = self._write(physical_id, old, new, events.stack_name, events.logical_id)
         except Exception as error:
             events.add("UPDATE_FAILED", str(error))
             if not running.rolling_back:  # a rollback sends back what it can
@@ -104,6 +105,16 @@ class AliasUpdate:
             raise
         events.add("UPDATE_COMPLETE")
         return physical_id, attributes
+
+    def _shifted(self, running: Operation, name: str, old: Properties) -> Properties:
+        """? What a drift-aware change set shifts from: what the stack believed the alias to be, or what it is."""
+        return old if self.service.behaviour.drift_aware_shifts_from_actual else running.believed.get(name, old)
+
+    def _write(self, physical_id: str, old: Properties, new: Properties, stack: str, name: str | None) -> Provisioned:
+        """? Whether weights that the template doesn't state stay: MiniStack clears what it states no longer."""
+        if self.service.behaviour.alias_update_drops_weights:
+            old = {"RoutingConfig": {}, **old}
+        return self.plain(physical_id, old, new, stack, name)
 
     def _shifts(self, running: Operation, old: Properties, new: Properties) -> bool:
         """Another name or function is another alias; and a rollback has nothing to do for an alias that is back."""

@@ -20,6 +20,8 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
+from rehearsal.stage.cloudformation.drift import BELIEVED
+
 from .side_by_side import Shifts, behind_the_rest, needed_by
 
 type Template = dict[str, Any]
@@ -36,6 +38,7 @@ class Operation:
 
     `resources` are those that references lead to; `before` is what stood when the operation began. `left` are aliases
     whose shift failed: CodeDeploy has taken them back or was told not to, and the stack's rollback leaves them so.
+    `believed` has the properties that the stack believed of what a drift-aware change set found otherwise.
     """
 
     stack_name: str
@@ -45,6 +48,7 @@ class Operation:
     before: Mapping[str, Any]
     rolling_back: bool
     left: frozenset[str] = frozenset()
+    believed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shifts: Shifts = field(default_factory=Shifts)
 
     def policy(self, logical_id: str, stack_id: str) -> Mapping[str, Any]:
@@ -140,7 +144,15 @@ def _remembered_deploy(original: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         stack = cloudformation._stacks[stack_name]
         resources = stack.setdefault("_resources", {})
-        running = Operation(stack_name, template, parameters, resources, before=dict(resources), rolling_back=False)
+        running = Operation(
+            stack_name,
+            template,
+            parameters,
+            resources,
+            before=dict(resources),
+            rolling_back=False,
+            believed=stack.pop(BELIEVED, {}),
+        )
         _operation.set(running)
         await original(stack_name, stack_id, template, parameters, *args, **kwargs)
         if stack.get("_failed_operation"):  # kept for RollbackStack

@@ -1,0 +1,68 @@
+"""Gap of MiniStack: what a request asks of a stack operation beside template and parameters was taken and forgotten.
+
+Here what would change how a release goes is refused by its name, and what wouldn't is told.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.services.cloudformation import handlers, helpers
+
+from rehearsal.stage.notes import note
+
+type Answer = tuple[int, dict[str, str], bytes]
+type Params = Mapping[str, Any]
+type Handler = Callable[[Params], Answer]
+
+ACTIONS = ("CreateStack", "UpdateStack", "CreateChangeSet", "RollbackStack", "DeleteStack")
+
+TOLD = {
+    "NotificationARNs.member.1": "tells no topic of a stack's events (NotificationARNs)",
+    "RoleARN": "does what a template says whatever the role of CloudFormation allows (RoleARN)",
+    "StackPolicyBody": "protects nothing by a stack policy",
+    "StackPolicyURL": "protects nothing by a stack policy",
+    "TimeoutInMinutes": "lets a stack take as long as it takes (TimeoutInMinutes)",
+    "ResourceTypes.member.1": "lets a template have any type of resource (ResourceTypes)",
+}
+"""Parameters that a release goes without: what the stage does where one is given."""
+
+
+def problem(params: Params) -> str | None:
+    """Why a request with these parameters can't be done here, or None."""
+    if helpers._p(params, "DeploymentConfig.Mode") not in ("", "STANDARD"):
+        return "The stage waits for what it deploys: leave DeploymentConfig's Mode out, or make it STANDARD"
+    if helpers._p(params, "DeploymentConfig.DisableRollback", "false").lower() == "true":
+        return "The stage doesn't read DeploymentConfig's DisableRollback: give DisableRollback beside it"
+    if helpers._p(params, "RollbackConfiguration.RollbackTriggers.member.1.Arn"):
+        return (
+            "The stage has no rollback triggers (RollbackConfiguration): the alarms of a deployment group take a "
+            "release back"
+        )
+    return None
+
+
+def refusal(text: str) -> Answer:
+    answer: Answer = helpers._error("ValidationError", text)
+    return answer
+
+
+def _heard(original: Handler) -> Handler:
+    @functools.wraps(original)
+    def heard(params: Params) -> Answer:
+        if (said := problem(params)) is not None:
+            return refusal(said)
+        for name, does in TOLD.items():
+            if helpers._p(params, name):
+                note(f"the stage {does}")
+        return original(params)
+
+    return heard
+
+
+def install() -> None:
+    """Put this before MiniStack's own operations; once, and before what else stands before them."""
+    for action in ACTIONS:
+        handlers._ACTION_HANDLERS[action] = _heard(handlers._ACTION_HANDLERS[action])

@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from seatrial.core import chart
-from seatrial.core.chart import Bucket, Chart, Mark, Weight
+from seatrial.core.chart import Bucket, Chart, Mark, Weight, describe
+from seatrial.core.drawing import axes, look, panels
+from seatrial.core.drawing.svg import svg
 
 HOUR = Chart(
     stable="7",
@@ -25,7 +26,7 @@ HOUR = Chart(
 
 
 def text(drawn: Chart, width: int = 760) -> str:
-    return " ".join(ElementTree.fromstring(chart.svg(drawn, width)).itertext())
+    return " ".join(ElementTree.fromstring(svg(drawn, width)).itertext())
 
 
 def test_the_length_of_a_bucket_is_told_as_people_say_it() -> None:
@@ -35,32 +36,32 @@ def test_the_length_of_a_bucket_is_told_as_people_say_it() -> None:
 
 
 def test_a_bar_covers_its_bucket_and_no_more() -> None:
-    drawn = ElementTree.fromstring(chart.svg(HOUR, 3_600))
+    drawn = ElementTree.fromstring(svg(HOUR, 3_600))
     bars = [element for element in drawn.iter("rect") if element.get("class") == "candidate"][1:]  # less the key
     (bar,) = bars
-    assert float(bar.get("width", "0")) <= chart.WIDEST_BAR
+    assert float(bar.get("width", "0")) <= panels.WIDEST_BAR
 
 
 @pytest.mark.parametrize("width", [300, 340, 366, 760, 1280])
 @pytest.mark.parametrize("version", ["8", "12345"])
 def test_the_key_of_the_bars_never_runs_into_their_title(width: int, version: str) -> None:
-    drawn = ElementTree.fromstring(chart.svg(replace(HOUR, stable=version, candidate=version), width))
+    drawn = ElementTree.fromstring(svg(replace(HOUR, stable=version, candidate=version), width))
     (title,) = (each for each in drawn.iter("text") if (each.text or "").startswith("Bad outcomes"))
     keys = [each for each in drawn.iter("rect") if each.get("width") == "11"]
-    ends = chart.LETTER * len(title.text or "")
+    ends = axes.LETTER * len(title.text or "")
     same_row = [key for key in keys if float(key.get("y", 0)) + 10 == float(title.get("y", 0))]
     assert len(keys) == 2
     assert all(float(key.get("x", 0)) >= ends for key in same_row)
 
 
 def test_without_a_plan_there_is_no_line_but_the_dots_stay() -> None:
-    unplanned = chart.svg(replace(HOUR, weights=None), 760)
+    unplanned = svg(replace(HOUR, weights=None), 760)
     assert "candidate-line" not in unplanned
     assert unplanned.count('class="met"') == 2
 
 
 def test_without_a_plan_the_sentence_claims_none() -> None:
-    assert chart.describe(replace(HOUR, weights=None)) == (
+    assert describe(replace(HOUR, weights=None)) == (
         "Version 8 answered 30 requests, 2 of them badly. Version 7 answered 1 badly."
     )
 
@@ -72,7 +73,7 @@ def test_no_bad_outcome_is_another_thing_than_no_request() -> None:
 
 def test_words_are_escaped_also_in_kinds_and_captions() -> None:
     hostile = replace(HOUR, marks=(Mark(1.0, '"><script>', "<b>"),), caption="<script>", stable="<i>", candidate="&")
-    drawn = ElementTree.fromstring(chart.svg(hostile, 340))
+    drawn = ElementTree.fromstring(svg(hostile, 340))
     assert {element.tag for element in drawn.iter()} <= {
         "svg", "line", "g", "title", "circle", "text", "polygon", "polyline", "rect"
     }  # fmt: skip
@@ -80,19 +81,19 @@ def test_words_are_escaped_also_in_kinds_and_captions() -> None:
 
 @pytest.mark.parametrize("seconds", [1.0, 60.0, 7_200.0, 2 * 86_400.0])
 def test_times_keep_their_distance_however_long_it_took(seconds: float) -> None:
-    axis = chart.TimeAxis(0.0, seconds, chart.LEFT, 340 - chart.RIGHT)
+    axis = axes.TimeAxis(0.0, seconds, axes.LEFT, 340 - axes.RIGHT)
     places = [axis.x(tick) for tick in axis.ticks()]
     assert all(after - before >= 60 for before, after in pairwise(places))
 
 
-@pytest.mark.parametrize("palette", [chart.LIGHT, chart.DARK])
-@pytest.mark.parametrize("colour", ["ink", "faint", "good", "bad", "mark"])
+@pytest.mark.parametrize("palette", [look.LIGHT, look.DARK])
+@pytest.mark.parametrize("colour", ["ink", "faint", "good", "bad", "mark", "first", "second", "third"])
 def test_words_can_be_read_on_their_ground(palette: str, colour: str) -> None:
     """WCAG 2.2, 1.4.3: a contrast of 4.5 to 1."""
     assert contrast(palette, colour, "ground") >= 4.5
 
 
-@pytest.mark.parametrize("palette", [chart.LIGHT, chart.DARK])
+@pytest.mark.parametrize("palette", [look.LIGHT, look.DARK])
 @pytest.mark.parametrize("colour", ["stable", "candidate"])
 def test_bars_can_be_seen_on_their_ground(palette: str, colour: str) -> None:
     """WCAG 2.2, 1.4.11: a contrast of 3 to 1."""

@@ -20,6 +20,8 @@ from rich.console import Console
 from rehearsal.telling import page, report
 from rehearsal.telling.table import table
 from seatrial.core import chart
+from seatrial.core.drawing.page import NARROW, WIDE
+from seatrial.core.drawing.svg import svg
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 DOCUMENT = json.loads((FIXTURES / "report.json").read_text())
@@ -150,7 +152,7 @@ def test_the_verdict_counts_what_went_wrong() -> None:
 
 
 def drawing(release: report.RehearsedRelease, width: int = 760) -> ElementTree.Element:
-    return ElementTree.fromstring(chart.svg(release.chart, width))
+    return ElementTree.fromstring(svg(release.chart, width))
 
 
 def numbers(element: ElementTree.Element, *names: str) -> list[float]:
@@ -180,7 +182,7 @@ def test_the_line_steps_where_the_weights_do() -> None:
     assert float(heights[2]) < float(heights[0])
 
 
-@pytest.mark.parametrize("width", [page.NARROW, page.WIDE])
+@pytest.mark.parametrize("width", [NARROW, WIDE])
 def test_numbers_of_marks_do_not_cover_each_other(width: int) -> None:
     crowded = replace(SOME, marks=tuple(chart.Mark(t / 10, "hook", "now") for t in range(12)))
     svg = drawing(crowded, width)
@@ -190,7 +192,7 @@ def test_numbers_of_marks_do_not_cover_each_other(width: int) -> None:
         assert all(abs(x - u) >= 18 or abs(y - v) >= 18 for u, v in centres[:i])
 
 
-@pytest.mark.parametrize("width", [page.NARROW, page.WIDE])
+@pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("seconds", [12.0, 347.0, 7200.0])
 def test_everything_stays_inside_and_ticks_apart(width: int, seconds: float) -> None:
     release = replace(

@@ -1,66 +1,39 @@
-"""The board as HTML: a fragment for a dashboard's widget, or a page of its own. Pure.
-
-What stands on it as text comes from templates, suites and people: all of it is escaped. There is no script: CloudWatch
-would take it out.
-"""
+"""The board as HTML: a fragment for a dashboard's widget, or a page of its own. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
-from . import chart, story
-from .board import Board, Shown, chart_of
-from .chart import Chart, Mark
-from .delivery import Delivery
-from .release import Release, State
-
-WIDE, NARROW = 760, 340  # of the charts on a page, in pixels; its style shows the one that fits
-_PHONE = 640
-_TYPED = re.compile(r"`([^`]+)`")
+from seatrial.core import story
+from seatrial.core.board import Board, Shown, chart_of
+from seatrial.core.chart import Chart
+from seatrial.core.delivery import Delivery
+from seatrial.core.drawing.look import DARK, LIGHT, STYLE
+from seatrial.core.drawing.page import NARROW, WIDE, charts, document, legend, numbers, prose
+from seatrial.core.release import Release, State
 
 _STYLE = """
-.seatrial { background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif;
-  overflow-wrap: anywhere; padding: .75rem; text-align: left; }
-.seatrial * { box-sizing: border-box; }
-.seatrial h1 { font-size: 1.4rem; line-height: 1.2; margin: 0 0 .25rem; color: inherit; }
-.seatrial h2 { font-size: 1rem; margin: 1.5rem 0 0; color: var(--faint); }
-.seatrial h3 { font-size: 1.1rem; line-height: 1.3; margin: 0; color: inherit; }
-.seatrial p { margin: .25rem 0; color: inherit; }
-.seatrial .faint { color: var(--faint); }
-.seatrial .good { color: var(--good); } .seatrial .bad { color: var(--bad); }
-.seatrial section { border-top: 1px solid var(--rule); margin-top: 1rem; padding-top: 1rem; }
 .seatrial .wound { border: 1px solid var(--bad); border-left-width: 6px; border-radius: 4px; margin: 1rem 0;
   padding: .5rem .75rem; }
-.seatrial code { background: var(--panel); color: inherit; border-radius: 3px; padding: .05rem .25rem;
-  font: .85em ui-monospace, monospace; }
 .seatrial dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem;
   margin: 1rem 0; }
 .seatrial dl div { background: var(--panel); border-radius: 4px; padding: .5rem .75rem; }
 .seatrial dt { color: var(--faint); font-size: .8rem; font-weight: 400; }
 .seatrial dd { margin: 0; font-size: 1.15rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .seatrial dd small { display: block; color: var(--faint); font-size: .75rem; font-weight: 400; }
-.seatrial ol { padding: 0; margin: .5rem 0; list-style: none; font-size: .85rem; }
-.seatrial li { display: grid; grid-template-columns: 1.7rem 3.5rem 1fr; padding: .15rem 0; }
-.seatrial li b { color: var(--faint); }
-.seatrial summary { cursor: pointer; font-size: .85rem; }
-.seatrial table { border-collapse: collapse; width: 100%; font-size: .8rem; }
-.seatrial th, .seatrial td { text-align: right; padding: .2rem .4rem .2rem 0; border-bottom: 1px solid var(--rule);
-  font-variant-numeric: tabular-nums; }
 """
 
 
 def fragment(board: Board, *, theme: str, width: int) -> str:
     """HTML for a widget that is `width` pixels wide on a dashboard whose theme is light or dark."""
-    colours = chart.DARK if theme == "dark" else chart.LIGHT
+    scheme, colours = ("dark", DARK) if theme == "dark" else ("light", LIGHT)
     room = max(NARROW - 40, width - 40)  # the widget's frame and ours
     return "\n".join(
         (
             '<div class="cwdb-no-default-styles"></div>',
-            f"<style>.seatrial {{ color-scheme: {'dark' if theme == 'dark' else 'light'};{colours} }}"
-            f"{_STYLE}{_scoped(chart.STYLE)}</style>",
+            f"<style>.seatrial {{ color-scheme: {scheme};{colours} }}{STYLE}{_STYLE}</style>",
             '<div class="seatrial">',
             *_content(board, (room,)),
             "</div>",
@@ -69,30 +42,8 @@ def fragment(board: Board, *, theme: str, width: int) -> str:
 
 
 def page(board: Board) -> str:
-    """A page of its own, that needs nothing else and follows the reader's choice of light and dark."""
-    return "\n".join(
-        (
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            "<title>Seatrial: releases</title>",
-            f"<style>:root {{ color-scheme: light dark;{chart.LIGHT} }}",
-            f"@media (prefers-color-scheme: dark) {{ :root {{{chart.DARK} }} }}",
-            "body { margin: 0; background: var(--ground); } .seatrial { max-width: 800px; margin: 0 auto; }",
-            f"{_STYLE}{_scoped(chart.STYLE)}",
-            ".seatrial svg.narrow { display: none; }",
-            f"@media (max-width: {_PHONE}px) {{ .seatrial svg.wide {{ display: none; }}",
-            ".seatrial svg.narrow { display: block; } }",
-            "</style>",
-            "</head>",
-            '<body><div class="seatrial">',
-            *_content(board, (WIDE, NARROW)),
-            "</div></body>",
-            "</html>",
-        )
-    )
+    """A page of its own."""
+    return document("Seatrial: releases", _content(board, (WIDE, NARROW)), _STYLE)
 
 
 def trouble(sentence: str) -> str:
@@ -122,14 +73,9 @@ def _wound(release: Release) -> Iterator[str]:
     """What users get, what CloudFormation believes, and what brings the two together: the same words as everywhere."""
     yield '<div class="wound">'
     yield f'<h3 class="bad">{_sign(release.state)} {escape(release.service)} is to be healed</h3>'
-    yield f"<p>{_prose(story.to_be_healed(release))}</p>"
+    yield f"<p>{prose(story.to_be_healed(release))}</p>"
     yield f'<p class="faint">{escape(release.deployment_id)} is {release.state}{escape(_why(release))}</p>'
     yield "</div>"
-
-
-def _prose(sentence: str) -> str:
-    """A sentence, escaped; what stands between backticks is typed."""
-    return _TYPED.sub(r"<code>\1</code>", escape(sentence))
 
 
 def _figures(figures: Delivery) -> Iterator[str]:
@@ -170,40 +116,21 @@ def _section(shown: Shown, now: datetime, widths: Sequence[int]) -> Iterator[str
         f'<p class="faint">{escape(release.deployment_id)}, {escape(configuration)}, since {_moment(release.opened_at)}'
         f"{', ' + took if release.is_open else ', took ' + took}</p>"
     )
-    if release.state is State.REFUSED:  # no user met it: there is nothing to draw
-        yield from _legend(drawn.marks)
-    else:
-        for name, width in zip(("wide", "narrow"), widths, strict=False):
-            yield chart.svg(drawn, width).replace("<svg ", f'<svg class="{name}" ', 1)
-        yield from _legend(drawn.marks)
-        yield from _numbers(drawn)
+    if release.state is not State.REFUSED:  # of one that no user met there is nothing to draw
+        yield from charts(drawn, widths)
+    yield from legend(drawn.marks)
+    if release.state is not State.REFUSED:
+        yield from _counts(drawn)
     yield "</section>"
 
 
-def _legend(marks: Iterable[Mark]) -> Iterator[str]:
-    yield "<ol>"
-    for number, mark in enumerate(marks, start=1):
-        yield f"<li><b>{number}</b><span>{chart.clock(mark.t)}</span><span>{escape(mark.text)}</span></li>"
-    yield "</ol>"
-
-
-def _numbers(drawn: Chart) -> Iterator[str]:
-    """The chart as a table, for those who can't see it or want it exactly."""
-    if not drawn.requests:
+def _counts(drawn: Chart) -> Iterator[str]:
+    if drawn.requests:
+        yield from numbers(drawn)
+    else:
         yield (
             '<p class="faint">No outcomes were counted: the service prints no outcome lines, or nobody called it.</p>'
         )
-        return
-    yield "<details><summary>The chart's numbers</summary><table>"
-    yield "<thead><tr><th>from</th>"
-    for version in (drawn.stable, drawn.candidate):
-        yield f"<th>version {escape(version)} served</th><th>of them bad</th>"
-    yield "</tr></thead><tbody>"
-    for bucket in drawn.requests:
-        counts = (bucket.stable_served, bucket.stable_bad, bucket.candidate_served, bucket.candidate_bad)
-        cells = "".join(f"<td>{count}</td>" for count in counts)
-        yield f"<tr><td>{chart.clock(bucket.start)}</td>{cells}</tr>"
-    yield "</tbody></table></details>"
 
 
 def _why(release: Release) -> str:
@@ -223,15 +150,6 @@ def _class(state: State) -> str:
 
 def _sign(state: State) -> str:
     return {"good": "✓", "bad": "✗"}.get(_class(state), "•")
-
-
-def _scoped(style: str) -> str:
-    """Each rule for `svg` only inside the board: a dashboard has drawings of its own."""
-    return "\n".join(_scoped_line(line) for line in style.splitlines())
-
-
-def _scoped_line(line: str) -> str:
-    return line.replace("svg", ".seatrial svg") if line.startswith("svg") else line
 
 
 def _moment(moment: datetime) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,11 +55,61 @@ def refused(operation: str, code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
-def counted(client: Any) -> Counter[str]:
-    """How often each operation of a client of boto3's is called from now on."""
-    calls: Counter[str] = Counter()
-    client.meta.events.register("before-call", lambda model, **_: calls.update([model.name]))
-    return calls
+class Meter:
+    """Counts the calls of every client that it is handed, by operation; threads may share it.
+
+    Each call takes `takes` wall seconds, as on a network.
+    """
+
+    def __init__(self, takes: float = 0.0) -> None:
+        self.calls: Counter[str] = Counter()
+        self._takes = takes
+        self._turn = threading.Lock()
+
+    def __call__(self, client: Any) -> Any:
+        """The client to call from now on."""
+        if hasattr(client, "meta"):  # boto3's own
+            client.meta.events.register("before-call", lambda model, **_: self.call(model.name))
+            return client
+        return _Metered(client, self)
+
+    def call(self, operation: str) -> None:
+        with self._turn:
+            self.calls[operation] += 1
+        if self._takes:
+            time.sleep(self._takes)
+
+
+class _Metered:
+    def __init__(self, client: Any, meter: Meter) -> None:
+        self._client = client
+        self._meter = meter
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**asked: Any) -> Any:
+            self._meter.call(_operation(name))
+            return getattr(self._client, name)(**asked)
+
+        return call
+
+    def get_paginator(self, name: str) -> _MeteredPages:
+        return _MeteredPages(self._client.get_paginator(name), _operation(name), self._meter)
+
+
+class _MeteredPages:
+    def __init__(self, paginator: Any, operation: str, meter: Meter) -> None:
+        self._paginator = paginator
+        self._operation = operation
+        self._meter = meter
+
+    def paginate(self, **asked: Any) -> Iterator[Any]:
+        for page in self._paginator.paginate(**asked):
+            self._meter.call(self._operation)
+            yield page
+
+
+def _operation(method: str) -> str:
+    return "".join(part.capitalize() for part in method.split("_"))
 
 
 class FixedClock(Clock):
@@ -338,7 +390,8 @@ def _statistic(word: str, values: list[float]) -> float:
 class SmallAccount:
     """What is inside, by name, and `aws`: what a flow is given."""
 
-    def __init__(self, table: str = "ledger") -> None:
+    def __init__(self, table: str = "ledger", through: Callable[[Any], Any] = lambda client: client) -> None:
+        """`through` is given each client, and gives the one that the adapters talk to: a Meter, for one."""
         self.codedeploy = SmallCodeDeploy()
         self.lambdas = SmallLambda()
         self.topic = SmallTopic()
@@ -346,16 +399,16 @@ class SmallAccount:
         self.metrics = SmallMetrics()
         self.bus = SmallBus()
         self.clock = FixedClock()
-        self.ledger = Ledger(boto3.client("dynamodb", **REGION), table, timedelta(days=400))
+        self.ledger = Ledger(through(boto3.client("dynamodb", **REGION)), table, timedelta(days=400))
         self.pauses: list[float] = []
         self.aws = Account(
-            codedeploy=CodeDeploy(self.codedeploy, self.pauses.append),  # type: ignore[arg-type]
-            cloudwatch=CloudWatch(self.alarms),  # type: ignore[arg-type]
-            metrics=Metrics(self.metrics),  # type: ignore[arg-type]
-            lambdas=Lambdas(self.lambdas, self.lambdas.package, self.pauses.append),  # type: ignore[arg-type]
+            codedeploy=CodeDeploy(through(self.codedeploy), self.pauses.append),
+            cloudwatch=CloudWatch(through(self.alarms)),
+            metrics=Metrics(through(self.metrics)),
+            lambdas=Lambdas(through(self.lambdas), self.lambdas.package, self.pauses.append),
             ledger=self.ledger,
-            topic=Topic(self.topic, "arn:aws:sns:eu-west-1:123456789012:seatrial"),  # type: ignore[arg-type]
-            bus=Bus(self.bus, "seatrial"),  # type: ignore[arg-type]
+            topic=Topic(through(self.topic), "arn:aws:sns:eu-west-1:123456789012:seatrial"),
+            bus=Bus(through(self.bus), "seatrial"),
             clock=self.clock,
             log=Logger(service="test"),
         )

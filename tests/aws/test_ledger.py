@@ -16,7 +16,7 @@ from seatrial.aws.ledger import Ledger, ReleaseUnknownError
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.holds import Hold
 from seatrial.core.release import State, Step
-from tests.small_account import REGION, counted, make_table
+from tests.small_account import REGION, Meter, make_table
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 LATER = OPENED + timedelta(minutes=5)
@@ -245,10 +245,10 @@ def test_many_releases_are_read_a_hundred_a_call(ledger: Ledger) -> None:
     ids = [f"d-{n}" for n in range(201)]
     for id in ids:
         ledger.open(replace(DEPLOYMENT, id=id), SHIFT, [])
-    client = boto3.client("dynamodb", **REGION)
-    calls = counted(client)
-    assert set(Ledger(client, "ledger", timedelta(days=400)).find_all([*ids, "d-404"])) == set(ids)
-    assert calls == {"BatchGetItem": 3}
+    meter = Meter()
+    metered = Ledger(meter(boto3.client("dynamodb", **REGION)), "ledger", timedelta(days=400))
+    assert set(metered.find_all([*ids, "d-404"])) == set(ids)
+    assert meter.calls == {"BatchGetItem": 3}
 
 
 def test_what_the_table_leaves_out_of_an_answer_is_read_by_itself(ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ RARE = {
     ("PostTraffic", "codedeploy:PutLifecycleEventHookExecutionStatus"): "a service that does not bake",
     ("Rollback", "codedeploy:PutLifecycleEventHookExecutionStatus"): "an alarm rings during the bake",
     ("Rollback", "codedeploy:GetDeployment"): "a deployment ends just before it is stopped",
+    ("Board", "dynamodb:GetItem"): "DynamoDB throttles, and leaves something out of a batch",
     ("Rollback", "lambda:GetAlias"): "an alarm rings in the guard",
     ("Rollback", "lambda:UpdateAlias"): "an alarm rings in the guard",
     ("Rollback", "dynamodb:DeleteItem"): "somebody moves the alias on before it is returned",

@@ -1,0 +1,102 @@
+"""What a tick costs while many releases are open: its calls, and its time where each call takes what a network takes.
+
+`python -m benchmarks.tick` prints the table of docs/tick.md. CodeDeploy and Lambda are dictionaries and the ledger is
+moto's DynamoDB, whose own work is in the time as well; each call waits 25 ms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from moto import mock_aws
+
+from seatrial.core.deployment import Deployment, Shift, Status
+from seatrial.core.release import Release, State
+from seatrial.flows import monitor
+from tests.small_account import CREATED, Meter, SmallAccount, event, make_table
+
+A_CALL = 0.025
+"""Seconds that an AWS call takes within a Region, give or take."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`closed` is how many releases the tick has closed, `calls` how often it made which call."""
+
+    calls: Counter[str]
+    seconds: float
+    closed: int
+
+
+type Meanwhile = Callable[[SmallAccount, Release], object]
+
+
+def shift_on(account: SmallAccount, release: Release) -> None:
+    """Nothing has changed since the last tick."""
+    account.ledger.move(release, State.SHIFTING)
+
+
+def are_in_the_dark(account: SmallAccount, release: Release) -> None:
+    """How far the weights are must be asked of each, since its hook may never come to say so."""
+    account.codedeploy.shifts(release.deployment_id, 0.0, "Pending")
+
+
+def have_ended(account: SmallAccount, release: Release) -> None:
+    """All within the same minute, and every event of it was lost."""
+    shift_on(account, release)
+    account.codedeploy.ends(release.deployment_id, "Succeeded")
+
+
+def tick(releases: int, meanwhile: Meanwhile = shift_on, takes: float = 0.0) -> Cost:
+    """One tick over so many open releases, each with an alarm of its own."""
+    with mock_aws():
+        make_table()
+        meter = Meter(takes)
+        account = SmallAccount(through=meter)
+        _open(SmallAccount(), account, releases, meanwhile)
+        meter.calls.clear()
+        began = time.perf_counter()
+        told = monitor.look(account.aws, event("tick"))
+        return Cost(meter.calls, time.perf_counter() - began, len(told["closed"]))
+
+
+def _open(unmetered: SmallAccount, account: SmallAccount, releases: int, meanwhile: Meanwhile) -> None:
+    """`unmetered` writes into the ledger of `account` without waiting; the rest of `account` is filled itself."""
+    unmetered.codedeploy = account.codedeploy
+    for n in range(releases):
+        id, name = f"d-{n}", f"service-{n}"
+        account.lambdas.tags[name] = {"seatrial": "released"}
+        account.codedeploy.begin(id, function=name)
+        shift = Shift(name, "live", "7", "8")
+        deployment = Deployment(id, "shop", name, Status.IN_PROGRESS, CREATED, shift)
+        meanwhile(unmetered, unmetered.ledger.open(deployment, shift, [f"{name}-alarm"]))
+
+
+ROWS = (
+    (1, shift_on, "shifts on"),
+    (100, shift_on, "shift on"),
+    (1_000, shift_on, "shift on"),
+    (1_000, are_in_the_dark, "are in the dark"),
+    (1_000, have_ended, "have ended, all in one minute"),
+)
+
+
+def table(costs: list[Cost]) -> str:
+    """`costs` are those of ROWS."""
+    head = "| open releases | which | calls | a tick takes |\n| ---: | --- | ---: | ---: |"
+    rows = [
+        f"| {releases:,} | {which} | {cost.calls.total():,} | {cost.seconds:.1f} s |"
+        for (releases, _, which), cost in zip(ROWS, costs, strict=True)
+    ]
+    return "\n".join([head, *rows])
+
+
+def measured() -> list[Cost]:
+    return [tick(releases, meanwhile, A_CALL) for releases, meanwhile, _ in ROWS]
+
+
+if __name__ == "__main__":
+    print(table(measured()))

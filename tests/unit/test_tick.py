@@ -1,0 +1,27 @@
+"""What a tick costs: calls, counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import tick
+
+
+@pytest.mark.parametrize(("releases", "deployments", "heads"), [(1, 1, 1), (100, 4, 1), (1_000, 40, 10)])
+def test_releases_that_shift_on_cost_a_tick_a_call_for_many(releases: int, deployments: int, heads: int) -> None:
+    calls = tick.tick(releases).calls
+    assert calls.pop("DescribeAlarms") == heads, "there are as many alarms as releases, and a hundred fit into a call"
+    assert calls == {"Query": 1, "BatchGetDeployments": deployments, "BatchGetItem": heads}
+
+
+def test_a_tick_with_nothing_open_costs_one_query() -> None:
+    assert tick.tick(0).calls == {"Query": 1}
+
+
+def test_how_far_the_weights_are_is_asked_where_something_hangs_on_it() -> None:
+    calls = tick.tick(3, tick.are_in_the_dark).calls
+    assert (calls["ListDeploymentTargets"], calls["BatchGetDeploymentTargets"]) == (3, 3)
+
+
+def test_what_ends_in_one_minute_is_closed_in_one_tick() -> None:
+    assert tick.tick(30, tick.have_ended).closed == 30

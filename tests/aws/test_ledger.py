@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -16,6 +16,7 @@ from seatrial.aws.ledger import Ledger, ReleaseUnknownError
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.holds import Hold
 from seatrial.core.release import State, Step
+from seatrial.core.sections import JudgeSettings, MetricPair
 from tests.small_account import REGION, Meter, make_table
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -56,6 +57,37 @@ def test_what_the_suite_says_is_kept_beside_what_the_group_said(ledger: Ledger) 
     release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
     settled = ledger.settle(release, alarms=["late", "bad-outcomes"], settings={"bake": 300.0, "windows": ()})
     assert settled.alarms == ("bad-outcomes", "late")
+
+
+def test_how_it_is_judged_is_kept_as_its_suite_said(ledger: Ledger) -> None:
+    judge = JudgeSettings(worse_than=2.0, on_inconclusive="wait", metrics=(MetricPair("Declined", "Asked"),))
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    assert (release.judge, release.slow_above) == (JudgeSettings(), None)
+    settled = ledger.settle(release, alarms=[], settings={"judge": asdict(judge), "slow_above": 812.5})
+    assert (settled.judge, settled.slow_above) == (judge, 812.5)
+    assert ledger.alarms.naming("bad-outcomes")[0] == (settled,)
+
+
+def test_a_setting_of_the_judge_that_a_later_version_wrote_is_passed_over(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    later = {"worse_than": 2.0, "worse_by_night": 9.0}
+    assert ledger.settle(release, alarms=[], settings={"judge": later}).judge == JudgeSettings(worse_than=2.0)
+
+
+def test_when_everybody_came_to_the_candidate_is_kept_from_the_first_time(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    assert ledger.reach_everybody(release, LATER)
+    assert not ledger.reach_everybody(release, LATER + timedelta(minutes=9))
+    reached = ledger.release("d-1")
+    assert (reached.state, reached.everybody_at) == (State.CONFIRMING, LATER)
+    assert ledger.alarms.naming("bad-outcomes")[0] == (reached,)
+
+
+def test_the_judges_last_word_is_kept(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    for word in ("ok", "worse"):
+        ledger.judged(release, word)
+    assert ledger.release("d-1").verdict == "worse"
 
 
 @pytest.mark.parametrize("order", [*permutations([State.SHIFTING, State.CONFIRMING, State.GOING_BACK])])

@@ -45,6 +45,12 @@ def dark_tested(service: str, refusal: str) -> str:
     return f"{service}: the live version does not hold what its smoke cases promise: {refusal}"
 
 
+def slow(release: Release, quantile: str, above: float | None) -> str:
+    if above is None:
+        return f"{release.service}: latency is not judged, for that of version {release.stable} so far is not known"
+    return f"{release.service}: a request is slow beyond {above:.4g} ms, the {quantile} of the hour before"
+
+
 def passed(release: Release) -> str:
     return f"{release.service}: version {release.candidate} passed its trial and may meet users"
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from seatrial.aws.lambdas import LambdaError
 from seatrial.core import story
 from seatrial.core.release import Release
 from seatrial.core.source import NoSuiteError, SuiteError
 from seatrial.core.suite import Suite
-from seatrial.flows import preflight, tell, trial
+from seatrial.flows import judging, preflight, tell, trial
 from seatrial.flows.account import Account
 
 
@@ -20,10 +20,18 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
         suite = trial.load(aws.lambdas, release.function, release.candidate)
     except (NoSuiteError, SuiteError, LambdaError) as error:
         return str(error)
-    release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=asdict(suite.release))
+    settings = asdict(suite.release) | {"judge": asdict(suite.judge), "slow_above": _slow_above(aws, release, suite)}
+    release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=settings)
     preflight.look_at_alarms(aws, release)
     refusal = preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, until)
     return tell.unless_dry_run(aws, release, refusal)
+
+
+def _slow_above(aws: Account, release: Release, suite: Suite) -> float | None:
+    """The threshold of latency, in milliseconds; None when there is nothing that it could be taken from."""
+    slow_above = judging.slow_above(aws, replace(release, judge=suite.judge))
+    tell.step(aws, release, "slow", story.slow(release, suite.judge.slow, slow_above), by="functions/pre_traffic")
+    return slow_above
 
 
 def _tried(aws: Account, release: Release, suite: Suite, until: Callable[[], float]) -> str | None:

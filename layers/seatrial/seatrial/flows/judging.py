@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from seatrial.aws.metrics import Metrics
 from seatrial.core import counted, judging
 from seatrial.core.counted import Counted
 from seatrial.core.release import Release
 from seatrial.core.verdict import Verdict
+from seatrial.flows.account import Account
 
 
 def read(metrics: Metrics, releases: Iterable[Release], now: datetime) -> dict[str, Counted]:
@@ -29,3 +32,17 @@ def verdicts(metrics: Metrics, releases: Sequence[Release], now: datetime) -> di
     settings = {release.deployment_id: release.judge for release in releases}
     found = read(metrics, releases, now)
     return {deployment: judging.verdict(each, settings[deployment]) for deployment, each in found.items()}
+
+
+def slow_above(aws: Account, release: Release) -> float | None:
+    """What slow will mean during this release: stable's usual latency right before it, in milliseconds.
+
+    None when nobody called stable in that time, or CloudWatch doesn't answer: then latency is not judged.
+    """
+    question = counted.usual_duration(release, aws.clock.now())
+    try:
+        hours = aws.metrics.read([question]).get(question, {})
+    except (ClientError, BotoCoreError):
+        aws.log.exception("the latency of stable can't be read", extra={"release": release.deployment_id})
+        return None
+    return max(hours.values(), default=None)

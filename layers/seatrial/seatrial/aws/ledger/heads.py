@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from seatrial.aws.ledger.table import Item, moment, text
 from seatrial.core.release import Release, State
+from seatrial.core.sections import JudgeSettings, MetricPair
 
 # The attribute of those that somebody must still look at, and the index of all that have it.
 OPEN = "open"
@@ -28,8 +30,14 @@ def expires(release: Release, keep: timedelta) -> Item:
 
 
 def written(release: Release) -> Item:
-    """Without what only comes later: when it was closed, and until when it bakes."""
-    settings = {"bake": release.bake, "guard": release.guard, "dry_run": release.dry_run}
+    """Without what only comes later: when everybody came to it, until when it bakes, verdicts, when it was closed."""
+    settings = {
+        "bake": release.bake,
+        "guard": release.guard,
+        "dry_run": release.dry_run,
+        "judge": asdict(release.judge),
+        "slow_above": release.slow_above,
+    }
     return {
         "deployment_id": release.deployment_id,
         "application": release.application,
@@ -75,4 +83,15 @@ def read(item: Mapping[str, Any]) -> Release:
         bake_until=moment(item, "bake_until"),
         fix=item["fix"],
         made_at=moment(item, "made_at"),
+        everybody_at=moment(item, "everybody_at"),
+        judge=_judge(settings.get("judge", {})),
+        slow_above=settings.get("slow_above"),
+        verdict=item.get("verdict", ""),
     )
+
+
+def _judge(settings: Mapping[str, Any]) -> JudgeSettings:
+    """Without what this version does not know: a newer one may have written it, and be taken back."""
+    known = {each.name: settings[each.name] for each in fields(JudgeSettings) if each.name in settings}
+    pairs = tuple(MetricPair(pair["bad"], pair["of"]) for pair in known.pop("metrics", ()))
+    return JudgeSettings(**known, metrics=pairs)

@@ -57,7 +57,8 @@ class Ledger(Reading):
     def settle(self, release: Release, *, alarms: Sequence[str], settings: Mapping[str, Any]) -> Release:
         """Write what the candidate's suite says: its alarms beside those of the group, and its settings.
 
-        `settings` is the suite's `release` section as plain JSON. Nothing reads the package for it again.
+        `settings` is the suite's `release` section as plain JSON, with its `judge` section under that name and
+        `slow_above`. Nothing reads the package for it again.
         """
         both = tuple(dict.fromkeys((*release.alarms, *alarms)))
         self._table.change(_key(release), {"alarms": list(both), "settings": json.dumps(settings, sort_keys=True)})
@@ -91,6 +92,15 @@ class Ledger(Reading):
         told = {"reason": reason, "by": by} if reason else {}
         watched = {OPEN: OPEN} if to is State.RETURNING else {}  # its guard may have been over
         return self._advance(release, {"state": to, **told, **watched}, to)
+
+    def reach_everybody(self, release: Release, at: datetime) -> bool:
+        """The candidate has got all users. The first time that is told stays."""
+        values = {"state": State.CONFIRMING, "everybody_at": text(at)}
+        return self._advance(release, values, State.CONFIRMING)
+
+    def judged(self, release: Release, verdict: str) -> None:
+        """The judge's word that was told last."""
+        self._table.change(_key(release), {"verdict": verdict})
 
     def bake(self, release: Release, hook: str, until: datetime) -> bool:
         """It waits in a hook that stays unanswered until then. False when it is going back already."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import uuid
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -141,6 +143,25 @@ class Account:
             if "No updates" not in str(refused):
                 raise
 
+    def change_set(
+        self, name: str, what: Mapping[str, Any], *, execute: bool = False, **members: Any
+    ) -> dict[str, Any]:
+        """A change set of a stack as it is described. It is executed, or deleted."""
+        stacks, given = self.client("cloudformation"), {"StackName": name, "ChangeSetName": f"c{uuid.uuid4().hex}"}
+        stacks.create_change_set(**given, TemplateBody=json.dumps(what), Capabilities=["CAPABILITY_IAM"], **members)
+
+        def made() -> dict[str, Any] | None:
+            found = stacks.describe_change_set(**given)
+            return found if found["Status"] in ("CREATE_COMPLETE", "FAILED") else None
+
+        described = dict(self.until(made))
+        if execute:
+            stacks.execute_change_set(**given)
+            self.until(lambda: stacks.describe_change_set(**given)["ExecutionStatus"] != "AVAILABLE")
+        else:
+            stacks.delete_change_set(**given)
+        return described
+
     def exists(self, name: str) -> bool:
         with contextlib.suppress(ClientError):
             return self.status(name) != "DELETE_COMPLETE"
@@ -241,6 +262,10 @@ class Account:
     def lifecycle(self, deployment: str) -> list[list[str]]:
         return [[one["lifecycleEventName"], one["status"]] for one in self.target(deployment)["lifecycleEvents"]]
 
+    def rollback_of(self, deployment: str) -> str:
+        """The id of the rollback that follows a deployment, as soon as there is one."""
+        return str(self.until(lambda: self.info(deployment).get("rollbackInfo", {}).get("rollbackDeploymentId")))
+
     def end(self, deployment: str, minutes: float = 3) -> dict[str, Any]:
         """GetDeployment once it has ended, its rollback too."""
 
@@ -297,6 +322,21 @@ class Account:
                 self._letters.remove(letter)
                 return letter
         return None
+
+    def invokes(self, **dimensions: str) -> float:
+        """How often Lambda has counted an invoke of this claim's alias so far, with these dimensions beside it."""
+        now = datetime.now(UTC)
+        counted = {"FunctionName": self["Service"], "Resource": f"{self['Service']}:{self.name}", **dimensions}
+        found = self.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Dimensions=[{"Name": name, "Value": value} for name, value in counted.items()],
+            StartTime=now - timedelta(days=1),
+            EndTime=now + timedelta(days=30),  # the stage's clock may be far ahead
+            Period=86400,
+            Statistics=["Sum"],
+        )
+        return float(sum(one["Sum"] for one in found["Datapoints"]))
 
     # Alarms ring by command; without data they stay as they were set
 

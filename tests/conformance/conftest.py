@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import stage as rehearsal_stage
 from rehearsal.stage.codedeploy import behaviour
-from tests.conformance import results
+from tests.conformance import results, stacks
 from tests.conformance.account import Account, AccountError
 
 IN_ACCOUNT = os.environ.get("CONFORMANCE") == "account"
@@ -162,6 +162,16 @@ def account(shared_account: Account, request: pytest.FixtureRequest) -> Account:
     for alarm in ("Alarm", "StackAlarm"):
         shared_account.rings(alarm, "OK")
     return shared_account
+
+
+@pytest.fixture
+def stack(account: Account) -> str:
+    """A released service, version 1, its hook and its alarm the shared ones. Left to the account's own end."""
+    name = f"{account.prefix}-{account.name}"
+    if account.exists(name):
+        account.delete(name)  # of a run that was broken off
+    account.apply(name, stacks.released(account, "One"))
+    return name
 
 
 @pytest.fixture

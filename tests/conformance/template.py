@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 SERVICE = """
@@ -189,3 +190,13 @@ def released(number: str, hook: str, role: str, alarms: tuple[str, ...] = ()) ->
             },
         }
     }
+
+
+def with_another_alias(service: dict[str, Any]) -> dict[str, Any]:
+    """The service with a second alias, whose group is a copy of the first one's without its alarms."""
+    resources = copy.deepcopy(service["Resources"])
+    alias, group = copy.deepcopy(resources["Alias"]), copy.deepcopy(resources["Group"])
+    alias["Properties"]["Name"] = "other"
+    alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] = {"Ref": "OtherGroup"}
+    del group["Properties"]["AlarmConfiguration"]
+    return {"Resources": {**resources, "OtherAlias": alias, "OtherGroup": group}}

@@ -49,10 +49,7 @@ def test_does_a_rollback_invoke_hooks(account: Account, answered: Answered) -> N
     account.answer(account.asked(deployment))
     account.answer(account.asked(deployment), "Failed")
 
-    def rollback() -> str:
-        return str(account.info(deployment).get("rollbackInfo", {}).get("rollbackDeploymentId", ""))
-
-    back, asked = str(account.until(rollback)), []
+    back, asked = account.rollback_of(deployment), []
 
     def over() -> bool:
         if call := account.letter(back):
@@ -62,6 +59,36 @@ def test_does_a_rollback_invoke_hooks(account: Account, answered: Answered) -> N
 
     account.until(over, 3)
     answered(bool(asked))
+
+
+@question("rollback_can_be_stopped", minutes=6)
+def test_can_a_rollback_be_stopped(account: Account, answered: Answered) -> None:
+    """It is over in two or three seconds: where the stop comes too late, another one is tried."""
+    account.group()
+    too_late = account.codedeploy.exceptions.DeploymentAlreadyCompletedException
+    for _ in range(20):
+        account.alias()
+        deployment = account.start()
+        account.until_it_shifts()
+        account.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+        back = account.rollback_of(deployment)
+        try:
+            account.codedeploy.stop_deployment(deploymentId=back, autoRollbackEnabled=False)
+        except too_late:
+            continue
+        answered(account.end(back)["status"] == "Stopped")
+        return
+    raise AssertionError("no rollback took long enough to be stopped")
+
+
+@question("executed_version_always", minutes=12)
+def test_do_metrics_carry_executed_version_while_the_alias_has_no_weights(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.functions.invoke(FunctionName=account["Service"], Qualifier=account.name)
+    account.until(account.invokes, 10)
+    counted = account.now()
+    account.until(lambda: account.invokes(ExecutedVersion="1") or account.now() - counted > account.minute)
+    answered(account.invokes(ExecutedVersion="1") > 0)
 
 
 @question("two_versions_refused_at", minutes=2)

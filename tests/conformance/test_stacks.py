@@ -4,43 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
-from tests.conformance import template
 from tests.conformance.account import Account
 from tests.conformance.captures import as_captured, capture
 from tests.conformance.marks import CAPTURED, DOCUMENTED, claim
-
-
-@pytest.fixture
-def stack(account: Account) -> str:
-    """A released service, version 1, its hook and its alarm the shared ones. Left to the account's own end."""
-    name = f"{account.prefix}-{account.name}"
-    if account.exists(name):
-        account.delete(name)  # of a run that was broken off
-    account.apply(name, released(account, "One"))
-    return name
-
-
-def released(account: Account, number: str) -> dict[str, object]:
-    return template.released(number, account["Hook"], account["DeployRole"], (account["StackAlarm"],))
-
-
-def physical(account: Account, stack: str, resource: str) -> str:
-    found = account.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=resource)
-    return str(found["StackResourceDetail"]["PhysicalResourceId"])
-
-
-def deployments(account: Account, stack: str) -> list[str]:
-    """The group's, oldest first."""
-    found = account.codedeploy.list_deployments(
-        applicationName=physical(account, stack, "Application"), deploymentGroupName=physical(account, stack, "Group")
-    )["deployments"]
-    return list(reversed(found))
-
-
-def started(account: Account, stack: str) -> str:
-    return str(account.until(lambda: deployments(account, stack), 3)[0])
+from tests.conformance.stacks import deployments, move_the_alias, release, released, started
 
 
 def alias_events(account: Account, stack: str) -> list[dict[str, str]]:
@@ -95,3 +62,34 @@ def test_when_an_alarm_stops_the_release_the_stack_says_so_in_codedeploys_words_
     captured = {**capture("observed-cfn-alias-update-failed"), "LogicalResourceId": "Alias"}
     given, expected = as_captured(events[failed], captured)
     assert given == expected
+
+
+@claim(DOCUMENTED, minutes=6, long=True)
+def test_a_drift_aware_change_set_shows_an_alias_that_was_moved_and_one_that_looks_at_templates_alone_does_not(
+    account: Account, stack: str
+) -> None:
+    release(account, stack, "Two")
+    move_the_alias(account, stack)
+    unchanged = account.change_set(stack, released(account, "Two"))
+    assert (unchanged["Status"], unchanged["Changes"]) == ("FAILED", [])
+    described = account.change_set(stack, released(account, "Two"), DeploymentMode="REVERT_DRIFT")
+    changes = {one["ResourceChange"]["LogicalResourceId"]: one["ResourceChange"] for one in described["Changes"]}
+    assert (described["StackDriftStatus"], changes["Alias"]["ResourceDriftStatus"]) == ("DRIFTED", "MODIFIED")
+
+
+@claim(DOCUMENTED, minutes=10, long=True)
+def test_a_drift_aware_change_set_whose_template_meets_what_is_there_leaves_the_alias_alone_and_heals_the_stack(
+    account: Account, stack: str
+) -> None:
+    release(account, stack, "Two")
+    move_the_alias(account, stack)
+    as_it_is = released(account, "Two")
+    as_it_is["Resources"]["Alias"]["Properties"]["FunctionVersion"] = "1"
+    account.change_set(stack, as_it_is, DeploymentMode="REVERT_DRIFT", execute=True)
+    assert account.settled(stack) == "UPDATE_COMPLETE"
+    before = deployments(account, stack)
+    account.begin(stack, released(account, "Three"))
+    deployment = started(account, stack, len(before))
+    account.answer(account.asked(deployment, 3))
+    assert account.settled(stack) == "UPDATE_COMPLETE"
+    assert account.target(deployment)["lambdaFunctionInfo"]["currentVersion"] == "1"

@@ -1,0 +1,72 @@
+"""What nobody could confirm of CloudFormation and aliases: each test hands over what happens, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.conformance import template
+from tests.conformance.account import ENDED, Account
+from tests.conformance.marks import question
+from tests.conformance.stacks import deployments, move_the_alias, physical, release, released, started
+
+type Answered = Callable[[Any], None]
+
+
+@question("stack_goes_back_by_deployment", minutes=12)
+def test_does_an_alias_that_had_shifted_go_back_with_its_stack_by_a_deployment(
+    account: Account, stack: str, answered: Answered
+) -> None:
+    def both(number: str) -> dict[str, Any]:
+        return template.with_another_alias(released(account, number))
+
+    assert account.apply(stack, both("One")) == "UPDATE_COMPLETE"
+    account.begin(stack, both("Two"))
+    shifts, fails = started(account, stack), started(account, stack, group="OtherGroup")
+    account.answer(account.asked(shifts, 3))
+    assert account.end(shifts)["status"] == "Succeeded"
+    account.answer(account.asked(fails, 3), "Failed")
+
+    def back() -> bool:
+        for deployment in deployments(account, stack)[1:]:
+            if call := account.letter(deployment):
+                account.answer(call)
+        return not account.status(stack).endswith("_IN_PROGRESS")
+
+    account.until(back, 15)
+    assert account.status(stack) == "UPDATE_ROLLBACK_COMPLETE"
+    answered(len(deployments(account, stack)) > 1)
+
+
+@question("drift_aware_shifts_from_actual", minutes=10)
+def test_does_a_drift_aware_change_set_shift_from_the_version_that_users_have(
+    account: Account, stack: str, answered: Answered
+) -> None:
+    release(account, stack, "Two")
+    move_the_alias(account, stack)
+    account.change_set(stack, released(account, "Three"), DeploymentMode="REVERT_DRIFT", execute=True)
+    deployment = started(account, stack, 1)
+
+    def over() -> bool:
+        if call := account.letter(deployment):
+            account.answer(call)
+        return account.info(deployment)["status"] in ENDED
+
+    account.until(over, 3)
+    account.settled(stack)
+    answered(account.target(deployment)["lambdaFunctionInfo"]["currentVersion"] == "1")
+
+
+@question("alias_update_drops_weights", minutes=6)
+def test_does_an_update_of_an_alias_drop_weights_that_its_template_does_not_state(
+    account: Account, stack: str, answered: Answered
+) -> None:
+    release(account, stack, "Two")
+    live = {"FunctionName": physical(account, stack, "Service"), "Name": "live"}
+    account.functions.update_alias(**live, RoutingConfig={"AdditionalVersionWeights": {"1": 0.5}})
+    what = released(account, "Two")
+    what["Resources"]["Alias"]["Properties"]["Description"] = "told"
+    assert account.apply(stack, what) == "UPDATE_COMPLETE"
+    found = account.functions.get_alias(**live)
+    assert found["Description"] == "told"
+    answered("RoutingConfig" not in found)

@@ -177,12 +177,14 @@ class ThrottledAccount:
         self.account.set_alias(function, alias, state)
 
     def has_version(self, function: str, version: str) -> bool:
+        self._room_for("GetFunctionConfiguration")
         return self.account.has_version(function, version)
 
     def object(self, bucket: str, key: str, version: str) -> str:
         return self.account.object(bucket, key, version)
 
     def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
+        self._room_for("Invoke")
         self.account.invoke(role, hook, payload)
 
     def alarm_state(self, name: str) -> str | None:

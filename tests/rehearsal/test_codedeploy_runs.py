@@ -359,6 +359,35 @@ def test_a_group_has_one_deployment_at_a_time_and_its_rollback_counts(stage: Sta
         stage.start()
 
 
+def test_by_its_switch_a_second_deployment_waits_for_the_first_and_its_rollback(stage: Stage) -> None:
+    stage.service.behaviour = switched(Behaviour(), {"second_deployment": "queued"})
+    stage.group()
+    first = stage.start()
+    stage.until_it_shifts()
+    second, third = stage.start(), stage.start(current="8")
+    assert [str(stage.service.deployment(one).status) for one in (second, third)] == ["Queued", "Queued"]
+    stage.service.stop(third)
+    assert error(stage.service.deployment(third)) == "MANUAL_STOP"
+    stage.service.stop(first, rollback=True)
+    ended = stage.end(first)
+    began = stage.end(second)
+    assert began.status is Status.SUCCEEDED
+    assert (began.started or 0) >= (stage.service.deployment(str(ended.rollback_id)).completed or 0)
+    assert stage.account.aliases["live"] == AliasState("8")
+    assert stage.service.deployment(third).rollback_id is None
+
+
+def test_what_waits_in_line_survives_a_restart(stage: Stage) -> None:
+    stage.service.behaviour = switched(Behaviour(), {"second_deployment": "queued"})
+    stage.group()
+    first = stage.start()
+    stage.until_it_shifts()
+    second = stage.start(current="8")
+    stage.service.restart()
+    assert stage.end(first).status is Status.SUCCEEDED
+    assert error(stage.end(second)) == ""
+
+
 def test_a_version_that_disappears_during_the_shift_fails_the_deployment_and_users_go_back(stage: Stage) -> None:
     stage.group()
     started = stage.start()
@@ -469,22 +498,91 @@ def test_a_rollback_survives_a_restart_and_so_does_a_stop_that_nobody_has_obeyed
     assert len(stage.service.deployments()) == 2
 
 
-def test_a_throttled_control_plane_leaves_two_versions_and_the_second_try_is_refused_for_it(stage: Stage) -> None:
+@pytest.fixture
+def throttled(stage: Stage) -> Iterator[tuple[Stage, Faults]]:
+    """A stage whose CodeDeploy has no room on Lambda's control plane when the faults say so."""
     faults = Faults()
-    faults.add(Throttle("lambda", by="codedeploy", action="UpdateAlias"))
     service = Service(ThrottledAccount(stage.account, faults), stage.service.clock)
     service.registry.add_application(Application("app", 0.0))
-    throttled = Stage(stage.account, service)
-    throttled.group()
-    stage.account.aliases["live"] = AliasState("7")
-    ended = throttled.end(throttled.start())
-    assert (error(ended), lifecycle(ended)) == ("THROTTLED", ["Succeeded", "Failed", "Skipped"])
-    assert ended.rollback_id is not None
-    assert error(service.deployment(ended.rollback_id)) == "THROTTLED"
-    assert [one["hits"] for one in faults.as_json()] == [2]
-    stage.account.aliases["live"] = AliasState("7", {"8": 0.1})  # where a later step would have been throttled
-    assert error(throttled.end(throttled.start())) == "INVALID_LAMBDA_CONFIGURATION"
+    yield Stage(stage.account, service), faults
     service.reset()
+
+
+def back(stage: Stage, deployment: Deployment) -> Deployment:
+    """The rollback of a deployment that ended."""
+    assert deployment.rollback_id is not None
+    return stage.service.deployment(deployment.rollback_id)
+
+
+UPDATES = Throttle("lambda", by="codedeploy", action="UpdateAlias")
+
+
+def test_throttled_in_mid_shift_users_stay_between_two_versions_and_the_second_try_is_refused(
+    throttled: tuple[Stage, Faults],
+) -> None:
+    stage, faults = throttled
+    stage.group()
+    started = stage.start()
+    stage.until_it_shifts()
+    faults.add(UPDATES)
+    ended = stage.end(started)
+    assert (error(ended), lifecycle(ended)) == ("THROTTLED", ["Succeeded", "Failed", "Skipped"])
+    assert "exceeded the request limit for AWSLambda" in (ended.error.message if ended.error else "")
+    assert error(back(stage, ended)) == "THROTTLED"
+    faults.clear()
+    assert stage.account.aliases["live"] == AliasState("7", {"8": 0.1})
+    assert error(stage.end(stage.start())) == "INVALID_LAMBDA_CONFIGURATION"
+
+
+def test_throttled_on_the_way_back_the_second_try_is_told_that_the_alias_does_not_match(
+    throttled: tuple[Stage, Faults],
+) -> None:
+    stage, faults = throttled
+    stage.group(config="LambdaAllAtOnce")
+
+    def fail(call: Mapping[str, str]) -> None:
+        faults.add(UPDATES)
+        stage.answers(False)(call)
+
+    stage.account.hooks = {"post": fail}
+    ended = stage.end(stage.start(after="post"))
+    assert (error(ended), error(back(stage, ended))) == ("HOOK_EXECUTION_FAILURE", "THROTTLED")
+    faults.clear()
+    second = stage.end(stage.start())
+    assert error(second) == "INVALID_LAMBDA_CONFIGURATION"
+    assert second.error and "does not match the current version in AppSpec file" in second.error.message
+    assert stage.account.aliases["live"] == AliasState("8")
+
+
+@pytest.mark.parametrize(
+    ("action", "event"),
+    [
+        pytest.param("GetAlias", ["Skipped", "Skipped", "Skipped"], id="before anything"),
+        pytest.param("Invoke", ["Failed", "Skipped", "Skipped"], id="when it asks a hook"),
+        pytest.param("UpdateAlias", ["Succeeded", "Failed", "Skipped"], id="at the first weight"),
+    ],
+)
+def test_wherever_codedeploy_is_throttled_its_deployment_ends_so(
+    throttled: tuple[Stage, Faults], action: str, event: list[str]
+) -> None:
+    stage, faults = throttled
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(True)}
+    faults.add(Throttle("lambda", by="codedeploy", action=action, count=1))
+    ended = stage.end(stage.start(before="pre"))
+    assert (error(ended), lifecycle(ended)) == ("THROTTLED", event)
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
+@pytest.mark.parametrize(("tries", "ends"), [(1, "THROTTLED"), (5, "")])
+def test_by_its_switch_codedeploy_tries_a_throttled_call_again(
+    throttled: tuple[Stage, Faults], tries: int, ends: str
+) -> None:
+    stage, faults = throttled
+    stage.service.behaviour = switched(Behaviour(), {"lambda_tries": tries})
+    stage.group()
+    faults.add(Throttle("lambda", by="codedeploy", action="UpdateAlias", count=4))
+    assert error(stage.end(stage.start())) == ends
 
 
 def test_by_its_switch_a_rollback_asks_the_hooks(stage: Stage) -> None:

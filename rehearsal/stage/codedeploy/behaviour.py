@@ -38,6 +38,10 @@ class Behaviour:
     missing_alarm_stops: bool = _switch(
         False, "an alarm that a group lists and that does not exist stops nothing", True
     )
+    second_deployment: str = _switch(
+        "refused", "a second deployment of a group is refused with DeploymentLimitExceededException", "queued"
+    )
+    lambda_tries: int = _switch(1, "CodeDeploy gives up at the first call of its own that Lambda throttles", 5)
     empty_alarms_refused: bool = _switch(
         False, "alarms that are enabled may list none: public templates come to that", True
     )
@@ -88,7 +92,7 @@ def switched(behaviour: Behaviour, chosen: Mapping[str, Any]) -> Behaviour:
     for name, answer in chosen.items():
         if name not in _ANSWERS:
             raise SwitchError(f"{name} is not a switch of the stage; there are {', '.join(sorted(_ANSWERS))}")
-        if not any(answer is one or (isinstance(one, str) and answer == one) for one in _ANSWERS[name]):
+        if not any(type(answer) is type(one) and answer == one for one in _ANSWERS[name]):
             listed = " or ".join(json.dumps(one) for one in _ANSWERS[name])
             raise SwitchError(f"{name} takes {listed}, not {json.dumps(answer)} ({CLAIMS[name]})")
     return replace(behaviour, **chosen)

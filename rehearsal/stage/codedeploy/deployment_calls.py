@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import shapes
 from .calls import MOST_IN_A_BATCH, Calls, batch
 from .errors import ApiError
-from .model import Deployment, Status
+from .model import Deployment
 from .shapes import Json, required
 
 STATUSES = ("Created", "Queued", "InProgress", "Baking", "Succeeded", "Failed", "Stopped", "Ready")
@@ -95,7 +95,7 @@ class DeploymentCalls(Calls):
 
     def _started(self, request: Json) -> Deployment:
         deployment = self.service.deployment(required(request, "deploymentId"))
-        if deployment.status is Status.CREATED:
+        if deployment.waits:
             raise ApiError("DeploymentNotStartedException", f"The deployment {deployment.id} has not started.")
         return deployment
 

@@ -18,6 +18,7 @@ MOST_ALARMS = 10
 
 class Status(StrEnum):
     CREATED = "Created"
+    QUEUED = "Queued"
     IN_PROGRESS = "InProgress"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -142,6 +143,11 @@ class Deployment:
     @property
     def ended(self) -> bool:
         return self.status in (Status.SUCCEEDED, Status.FAILED, Status.STOPPED)
+
+    @property
+    def waits(self) -> bool:
+        """It has not started."""
+        return self.status in (Status.CREATED, Status.QUEUED)
 
     @property
     def is_rollback(self) -> bool:
@@ -292,9 +298,18 @@ def hook_not_invocable(role: str) -> Ending:
     )
 
 
-def throttled() -> Ending:
-    """Seen in an account with 29 aliases in one update; ? the text is the stage's own."""
-    return _failed("THROTTLED", "Lambda throttled the requests of the deployment: Rate exceeded.")
+def throttled(role: str) -> Ending:
+    """The code was seen in an account with 29 aliases in one update, the text reported by a user of another."""
+    return _failed(
+        "THROTTLED",
+        f"The deployment failed because the number of requests by the IAM role {role} exceeded the request limit for "
+        "AWSLambda. Avoid retrying API requests at a high rate.",
+    )
+
+
+def stopped_while_it_waited() -> Ending:
+    """Nothing was touched, so nothing goes back."""
+    return replace(stopped_by_user(None), cause=None)
 
 
 def alias_disagrees() -> Ending:

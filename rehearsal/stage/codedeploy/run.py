@@ -119,7 +119,7 @@ class Run:
         self._succeed(lambda deployment, now: model.succeeded(model.all_passed(deployment, now), now))
 
     def _begin(self, text: str) -> None:
-        if self._now.status is Status.CREATED:
+        if self._now.waits:
             self._book.update(self.id, lambda d: model.begun(d, self._clock.epoch()))
             self._announce("START")
             self._tell("status", text)
@@ -138,17 +138,27 @@ class Run:
             raise _EarlyEndError(model.alias_has_two_versions())
         if now.main != spec.current:
             raise _EarlyEndError(model.alias_disagrees())
-        if not self._account.has_version(spec.function, spec.target):
+        if not self._of_lambda(lambda: self._account.has_version(spec.function, spec.target)):
             what = f"The Lambda function {spec.function} has no version {spec.target}"
             raise _EarlyEndError(model.lambda_unknown(what, shifting=False))
 
     def _alias(self, *, shifting: bool) -> AliasState:
         try:
-            return self._account.alias(self._spec.function, self._spec.alias)
+            return self._of_lambda(lambda: self._account.alias(self._spec.function, self._spec.alias))
         except LookupError as missing:
             raise _EarlyEndError(model.lambda_unknown(_sentence(missing), shifting=shifting)) from missing
+
+    def _of_lambda[T](self, call: Callable[[], T]) -> T:
+        """What Lambda answers, asked as often as the switch says, each time after twice as long."""
+        for tried in range(1, self._behaviour.lambda_tries):
+            try:
+                return call()
+            except ThrottledError:
+                self._until(lambda: False, 2.0**tried, polls=False)
+        try:
+            return call()
         except ThrottledError as throttled:
-            raise _EarlyEndError(model.throttled()) from throttled
+            raise _EarlyEndError(model.throttled(self._group.role)) from throttled
 
     def _hook(self, name: str, function: str | None) -> None:
         status = self._now.event(name).status
@@ -166,7 +176,7 @@ class Run:
         self._tell("hook", f"{function} is asked")
         payload = {"DeploymentId": self.id, "LifecycleEventHookExecutionId": question.execution_id}
         try:
-            self._account.invoke(self._group.role, function, payload)
+            self._of_lambda(lambda: self._account.invoke(self._group.role, function, payload))
         except (LookupError, PermissionError) as refusal:
             self._tell("note", f"{function} can't be invoked: {_sentence(refusal)}")
             raise _EarlyEndError(model.hook_not_invocable(self._group.role)) from refusal
@@ -205,11 +215,9 @@ class Run:
         spec = self._spec
         state = AliasState(spec.target) if weight == 1.0 else AliasState(spec.current, {spec.target: weight})
         try:
-            self._account.set_alias(spec.function, spec.alias, state)
+            self._of_lambda(lambda: self._account.set_alias(spec.function, spec.alias, state))
         except LookupError as missing:
             raise _EarlyEndError(model.lambda_unknown(_sentence(missing), shifting=True)) from missing
-        except ThrottledError as throttled:
-            raise _EarlyEndError(model.throttled()) from throttled
         self._book.weigh(self._book.update(self.id, lambda d: model.weighted(d, weight)), state.main, state.weights)
 
     def _until(self, done: Callable[[], bool], limit: float, *, polls: bool = True) -> bool:

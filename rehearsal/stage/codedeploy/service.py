@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from seatrial.settings import Clock
 
-from . import appspec, model, registry, shifting
+from . import appspec, line, model, registry, shifting
 from .appspec import Revision
 from .behaviour import Behaviour
 from .book import Book, Change, WeightChange
 from .errors import ApiError
-from .model import Alarms, AutoRollback, Deployment, Scope
+from .model import Alarms, AutoRollback, Deployment, Scope, Status
 from .port import Account
 from .registry import Group, Registries, Registry
 from .revisions import Registered
@@ -149,7 +149,8 @@ class Service:
             auto_rollback=auto_rollback or found.auto_rollback,
         )
         with self._book.turn:
-            self._refuse_a_second(deployment)
+            queues = self.behaviour.second_deployment == "queued"
+            deployment = line.placed(deployment, self._book.all(), queues=queues)
             self._starts[deployment.id] = _Start(found, chosen.routing, contextvars.copy_context())
             self._book.put(deployment)
             self._launch(deployment)
@@ -184,13 +185,24 @@ class Service:
         """The deployment, and the rollback that may follow it."""
         while deployment is not None:
             with self._book.turn:
-                if generation != self._generation:
+                if not self._its_turn_comes(deployment.id, generation):
                     return
                 run = self._run(deployment, start)
                 self._runs.append(run)
             deployment = run.run()
             with self._book.turn:
                 self._runs = [one for one in self._runs if one is not run]
+
+    def _its_turn_comes(self, deployment_id: str, generation: int) -> bool:
+        """Waits in line. False when the deployment ended meanwhile or is not to be carried out any more."""
+
+        def settled() -> bool:
+            found = self._book.find(deployment_id)
+            return found is None or generation != self._generation or line.may_start(found, self._book.all())
+
+        self._book.turn.wait_for(settled)
+        found = self._book.find(deployment_id)
+        return generation == self._generation and found is not None and not found.ended
 
     def _run(self, deployment: Deployment, start: _Start) -> Run:
         return Run(
@@ -236,6 +248,7 @@ class Service:
     def _abandon(self) -> None:
         with self._book.turn:
             self._generation += 1
+            self._book.turn.notify_all()
             for run in self._runs:
                 run.abandon()
             threads, self._threads, self._runs = self._threads, [], []
@@ -279,7 +292,10 @@ class Service:
                     "DeploymentAlreadyCompletedException",
                     f"The deployment {deployment_id} is already completed: it has {deployment.status}",
                 )
-            if not deployment.is_rollback or self.behaviour.rollback_can_be_stopped:
+            if deployment.status is Status.QUEUED:
+                waited, now = model.stopped_while_it_waited(), self.clock.epoch()
+                self._book.update(deployment_id, lambda one: model.ended(one, waited, now))
+            elif not deployment.is_rollback or self.behaviour.rollback_can_be_stopped:
                 wins = rollback if self.behaviour.stop_parameter_wins else None
                 self._book.update(deployment_id, lambda one: model.stop_requested(one, wins))
         self._book.tell("stop", deployment_id, "StopDeployment")
@@ -325,15 +341,3 @@ class Service:
         self.tags.clear()
         self.poll_alarms = True
         self._poll_alarms_of = {}
-
-    def _refuse_a_second(self, deployment: Deployment) -> None:
-        running = [
-            one.id
-            for one in self._book.of(deployment.scope)
-            if (one.application, one.group) == (deployment.application, deployment.group) and not one.ended
-        ]
-        if running:
-            raise ApiError(
-                "DeploymentLimitExceededException",
-                f"The Deployment Group '{deployment.group}' already has an active Deployment '{running[0]}'",
-            )

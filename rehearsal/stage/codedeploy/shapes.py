@@ -377,7 +377,7 @@ def _overview_json(deployment: Deployment) -> Json:
 
 def _target_status(deployment: Deployment) -> str:
     match deployment.status:
-        case model.Status.CREATED:
+        case model.Status.CREATED | model.Status.QUEUED:
             return "Pending"
         case model.Status.STOPPED:
             return "Failed"

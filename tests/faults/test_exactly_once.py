@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import boto3
@@ -33,6 +34,10 @@ SERVICES = ("payments", "refunds")
 SHARED = "everybody"
 ENDED_WELL = {State.RELEASED}
 TAKEN_BACK = {State.REFUSED, State.TAKEN_BACK, State.RETURNED, State.HEALED}  # refused: stopped before anybody met it
+
+
+# One release after the other, so that a run can be repeated call by call.
+look = partial(monitor.look, at_once=1)
 
 
 class CrashError(BaseException):
@@ -171,7 +176,7 @@ class World(RuleBasedStateMachine):
         release = preflight.admitted(self.aws, self.aws.codedeploy.deployment(id))
         self.aws.ledger.settle(release, alarms=[], settings={"bake": 300.0 if bakes else 0.0, "guard": guard})
         preflight.let_begin(self.aws, release)
-        self._later(monitor.look, self._changed(id))
+        self._later(look, self._changed(id))
 
     @rule(service=st.sampled_from(SERVICES))
     def users_come(self, service: str) -> None:
@@ -231,7 +236,7 @@ class World(RuleBasedStateMachine):
     @rule(crash=st.integers(0, 25), after=st.booleans())
     def the_minute_ticks(self, crash: int, after: bool) -> None:
         self.account.clock.goes_on(timedelta(minutes=1))
-        self._done(lambda: monitor.look(self.aws, event("tick")), crash, after)
+        self._done(lambda: look(self.aws, event("tick")), crash, after)
 
     @rule(minutes=st.sampled_from([2, 11, 70]))
     def time_passes(self, minutes: int) -> None:
@@ -290,7 +295,7 @@ class World(RuleBasedStateMachine):
         """Ticks that are not interrupted bring the ledger into line with what happened, with a reason for each."""
         for _ in range(20):  # longer than a cool-down
             self.account.clock.goes_on(timedelta(minutes=1))
-            self._done(lambda: monitor.look(self.aws, event("tick")), 0, False)
+            self._done(lambda: look(self.aws, event("tick")), 0, False)
             self.no_release_is_taken_back_twice()
         for id in self.releases:
             release = self.aws.ledger.release(id)
@@ -330,7 +335,7 @@ class World(RuleBasedStateMachine):
             del self.open[service]
             if status == "Succeeded":
                 self.believed[service] = self.releases[id][2]
-            self._later(monitor.look, self._changed(id))
+            self._later(look, self._changed(id))
 
     def _later(self, flow: Callable[..., Any], told: Mapping[str, Any]) -> None:
         self.told.append((flow, told))

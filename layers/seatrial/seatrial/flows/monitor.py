@@ -12,24 +12,24 @@ from seatrial.core import events
 from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, Tick
 from seatrial.core.release import Release
-from seatrial.flows import backward, bake, guard, preflight, rollback
+from seatrial.flows import backward, bake, guard, preflight, rollback, verdict
 from seatrial.flows.account import Account
 from seatrial.flows.reconcile import bring_into_line
-from seatrial.flows.turns import Turns
+from seatrial.flows.turns import AT_ONCE, Turns
 
 # EventBridge delivers within seconds, and CodeDeploy polls every 10 to 30 s. What rings longer was lost.
 _EVENTS_TAKE = timedelta(minutes=1)
 
 
-def look(aws: Account, event: Mapping[str, Any]) -> dict[str, Any]:
+def look(aws: Account, event: Mapping[str, Any], at_once: int = AT_ONCE) -> dict[str, Any]:
     """Reconcile what is open: {"open": how many of it stay open, "closed": [{"release": …, "end": …}]}.
 
-    An event is about one release; a tick looks at all of them, and at alarms that may have been lost, ends bakes and
-    guards, and nags. A release that can't be read stays as it is until the next look, and the error leaves after the
-    others had their turn.
+    An event is about one release; a tick looks at all of them, and at alarms that may have been lost, asks the judge,
+    ends bakes and guards, and nags. A release that can't be read stays as it is until the next look, and the error
+    leaves after the others had their turn; `at_once` of them have it at the same time.
     """
     trigger = events.monitor_trigger(event)
-    turns = Turns(aws.log)
+    turns = Turns(aws.log, at_once)
     if isinstance(trigger, Tick):
         looked = bring_into_line(aws, turns, aws.ledger.listed())
         _after_reconciling(aws, turns, looked.releases)
@@ -41,11 +41,15 @@ def look(aws: Account, event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _after_reconciling(aws: Account, turns: Turns, watched: tuple[Release, ...]) -> None:
-    """Alarms first: a bake must not end well while one rings, or while nobody can say."""
+    """Alarms first, then the judge: a bake must not end well while one objects, or while nobody can say."""
     served = [release for release in watched if release.serves_users or release.guarded_until]
+    under_alarm: set[str] | None = None
     with turns.turn(""):
         under_alarm = _alarms_that_were_lost(aws, turns, served)
-        turns.each((one for one in watched if one.deployment_id not in under_alarm), partial(bake.end, aws))
+    others = [release for release in watched if release.deployment_id not in (under_alarm or ())]
+    verdicts = verdict.follow(aws, turns, others)
+    if under_alarm is not None:
+        turns.each(others, lambda release: bake.end(aws, release, verdicts.get(release.deployment_id)))
     turns.each(watched, partial(guard.look, aws))
 
 

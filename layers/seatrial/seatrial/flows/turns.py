@@ -13,12 +13,15 @@ from seatrial.core.release import Release
 # A release that changes costs a dozen calls of 20 to 50 ms, one after the other: nothing but waiting. With hundreds of
 # releases in a minute the tick would not end within its own minute. boto3's clients may be shared by threads, and keep
 # ten connections.
-_AT_ONCE = 8
+AT_ONCE = 8
 
 
 class Turns:
-    def __init__(self, log: Logger) -> None:
+    """`at_once` is how many releases have their turn at the same time."""
+
+    def __init__(self, log: Logger, at_once: int = AT_ONCE) -> None:
         self.log = log
+        self._at_once = at_once
         self._troubles: list[Exception] = []
 
     @contextmanager
@@ -31,18 +34,18 @@ class Turns:
             self._troubles.append(error)
 
     def each(self, releases: Iterable[Release], take: Callable[[Release], object]) -> None:
-        """A turn for each, several at the same time."""
+        """A turn for each, begun in their order."""
 
         def turn(release: Release) -> None:
             with self.turn(release.deployment_id):
                 take(release)
 
         queue = tuple(releases)
-        if len(queue) < 2:
+        if min(len(queue), self._at_once) < 2:
             for release in queue:
                 turn(release)
             return
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(self._at_once) as pool:
             for _ in pool.map(turn, queue):
                 pass
 

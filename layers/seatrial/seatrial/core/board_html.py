@@ -6,15 +6,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
-from seatrial.core import story
-from seatrial.core.board import Board, Shown, chart_of
+from seatrial.core import charted, judging, story
+from seatrial.core.board import Board, Shown
 from seatrial.core.chart import Chart
 from seatrial.core.delivery import Delivery
 from seatrial.core.drawing.look import DARK, LIGHT, STYLE
 from seatrial.core.drawing.page import NARROW, WIDE, charts, document, legend, numbers, prose
 from seatrial.core.release import Release, State
 
+_TOLD = {"ok": ("✓", "good"), "worse": ("✗", "bad"), "inconclusive": ("•", "")}
+
 _STYLE = """
+.seatrial h4 { font-size: .85rem; margin: .75rem 0 0; color: var(--faint); }
+.seatrial ul { padding: 0; margin: .25rem 0 .5rem; list-style: none; font-size: .85rem; }
+.seatrial ul li { padding: .1rem 0 .1rem 1.2rem; text-indent: -1.2rem; }
+.seatrial ul b { display: inline-block; width: 1.2rem; text-indent: 0; }
 .seatrial .wound { border: 1px solid var(--bad); border-left-width: 6px; border-radius: 4px; margin: 1rem 0;
   padding: .5rem .75rem; }
 .seatrial dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem;
@@ -55,6 +61,8 @@ def _content(board: Board, widths: Sequence[int]) -> Iterator[str]:
     whose = f" of {escape(board.service)}" if board.service else ""
     yield f"<h1>Releases{whose}</h1>"
     yield f'<p class="faint">{_moment(board.since)} to {_moment(board.until)} UTC</p>'
+    if board.unread:
+        yield f'<p class="bad">✗ What was counted is not shown, since CloudWatch says: {escape(board.unread)}</p>'
     for wound in board.wounds:
         yield from _wound(wound)
     yield from _figures(board.delivery)
@@ -105,7 +113,7 @@ def _frequency(figures: Delivery) -> str:
 
 def _section(shown: Shown, now: datetime, widths: Sequence[int]) -> Iterator[str]:
     release = shown.release
-    drawn = chart_of(shown, now)
+    drawn = charted.chart(shown, now)
     configuration = release.configuration.removeprefix("CodeDeployDefault.Lambda") or "configuration unknown"
     took = _span(timedelta(seconds=drawn.seconds))
     yield "<section>"
@@ -116,21 +124,40 @@ def _section(shown: Shown, now: datetime, widths: Sequence[int]) -> Iterator[str
         f'<p class="faint">{escape(release.deployment_id)}, {escape(configuration)}, since {_moment(release.opened_at)}'
         f"{', ' + took if release.is_open else ', took ' + took}</p>"
     )
-    if release.state is not State.REFUSED:  # of one that no user met there is nothing to draw
+    if release.state is State.REFUSED:  # no user met it: there is nothing to draw
+        yield from legend(drawn.marks)
+    else:
         yield from charts(drawn, widths)
-    yield from legend(drawn.marks)
-    if release.state is not State.REFUSED:
-        yield from _counts(drawn)
+        yield from legend(drawn.marks)
+        yield from _verdict(shown)
+        yield from _counts(shown, drawn)
     yield "</section>"
 
 
-def _counts(drawn: Chart) -> Iterator[str]:
+def _verdict(shown: Shown) -> Iterator[str]:
+    """A sentence for each metric, first while both versions served and then after 100 %, and what is nobody's fault."""
+    if shown.verdict is None or shown.counted is None:
+        return
+    yield "<h4>What the judge says</h4><ul>"
+    for phase, when in zip(shown.verdict.parts, ("", "since 100 %, "), strict=False):
+        for each in phase.parts:
+            sign, tone = _TOLD[each.verdict]
+            yield f'<li><b class="{tone}">{sign}</b> {escape(when + each.sentence)}</li>'
+    for beside in judging.besides(shown.counted):
+        yield f'<li class="faint">{escape(beside)}</li>'
+    yield "</ul>"
+
+
+def _counts(shown: Shown, drawn: Chart) -> Iterator[str]:
     if drawn.requests:
         yield from numbers(drawn)
-    else:
+    elif shown.counted:
         yield (
-            '<p class="faint">No outcomes were counted: the service prints no outcome lines, or nobody called it.</p>'
+            '<p class="faint">No request was counted: nobody called it by its alias, or that is longer ago than the 15 '
+            "days for which CloudWatch keeps minutes.</p>"
         )
+    else:
+        yield '<p class="faint">What was counted of it could not be read from CloudWatch: look again in a minute.</p>'
 
 
 def _why(release: Release) -> str:

@@ -50,20 +50,20 @@ def moments(release: Release, steps: Iterable[Step]) -> Moments:
         return Moments(tried)
     returned = first(("returned", "", ""))
     decided = first(("going back", "", ""), ("answer", _POST_TRAFFIC, "Failed"), ("returned", "", ""))
-    everybody = first(("smoke", "", ""), ("baking", "", ""), ("answer", _POST_TRAFFIC, ""))
+    confirmed = first(("smoke", "", ""), ("baking", "", ""), ("answer", _POST_TRAFFIC, ""))
     return Moments(
         tried=tried,
         users=first(("answer", _PRE_TRAFFIC, "Succeeded"), ("shifting", "", "")),
-        everybody=everybody or everybody_at(release),
+        everybody=release.everybody_at or confirmed or everybody_at(release),
         decided=decided,
         back=release.closed_at if release.state is State.TAKEN_BACK else returned,
     )
 
 
 def everybody_at(release: Release) -> datetime | None:
-    """When all users had the candidate, from the release alone: its deployment's end, less the bake before it."""
-    if release.state not in _REACHED_EVERYBODY:
-        return None
+    """When all users had the candidate; where nobody noted it, its deployment's end, less the bake before it."""
+    if release.everybody_at or release.state not in _REACHED_EVERYBODY:
+        return release.everybody_at
     return release.bake_until - timedelta(seconds=release.bake) if release.bake_until else release.closed_at
 
 

@@ -23,7 +23,7 @@ def verdict(counted: Counted, settings: JudgeSettings) -> Verdict:
     decides = _decides(shift, after) if after else shift
     return replace(
         decides,
-        sentence="; ".join((decides.sentence, *_besides(counted))),
+        sentence="; ".join((decides.sentence, *besides(counted))),
         parts=(shift, after) if after else (shift,),
     )
 
@@ -57,7 +57,7 @@ def _decides(shift: Verdict, after: Verdict) -> Verdict:
     return replace(shift, sentence=f"{shift.sentence}; {after.sentence}", missing=f"{shift.missing}; {after.missing}")
 
 
-def _besides(counted: Counted) -> Iterator[str]:
+def besides(counted: Counted) -> Iterator[str]:
     """What stands beside every verdict and is nobody's fault."""
     if counted.silent:
         yield f"left out, since neither version reports it: {', '.join(counted.silent)}"

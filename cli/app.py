@@ -14,7 +14,7 @@ from cli import board, judging, oncall, views
 from cli.account import AccountError
 from cli.terminal import AsJson, Stack, fail, installed, qualified, show
 from seatrial.aws.ledger import Ledger
-from seatrial.core import story
+from seatrial.core import flag_story, story
 from seatrial.core.release import Release
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -50,18 +50,29 @@ def _write_the_board(html: Path, ledger: Ledger, service: str) -> None:
 
 @app.command()
 def explain(
-    release: Annotated[str, typer.Argument(help="A deployment (d-…), or FUNCTION:ALIAS for its last release.")],
+    release: Annotated[str, typer.Argument(help="A deployment (d-…), FUNCTION:ALIAS for its last release, or a flag.")],
     stack: Stack = "seatrial",
     as_json: AsJson = False,
 ) -> None:
-    """Why a release ended as it did: everything that happened to it, in order."""
+    """Why a release ended as it did: everything that happened to it, in order. A flag is written as its
+    application/environment/profile."""
     ledger = installed(stack).ledger
+    if "/" in release:
+        _explain_flag(ledger, release, as_json)
+        return
     found = ledger.find(release) if release.startswith("d-") else _last(ledger.releases_of(qualified(release), 1))
     if found is None:
         fail(f"the ledger has no release {release}. `seatrial status FUNCTION:ALIAS` lists those of a service", 1)
     steps = ledger.steps(found.deployment_id)
     told = {**views.release(found), "steps": [views.step(one) for one in steps]}
     show(told, story.lines(found, steps), as_json)
+
+
+def _explain_flag(ledger: Ledger, flag: str, as_json: bool) -> None:
+    steps = ledger.flags.steps(flag)
+    if not steps:
+        fail(f"the ledger knows nothing of the flag {flag}: write the names of application, environment and profile", 1)
+    show({"flag": flag, "steps": [views.step(one) for one in steps]}, flag_story.lines(flag, steps), as_json)
 
 
 @suite.command("check")

@@ -24,16 +24,21 @@ _SPAN = re.compile(r"(\d+)(m|h)")
 
 
 def rollback(
-    service: Service,
     reason: Reason,
+    service: ServiceOrNone = "",
     release: Annotated[str, typer.Option(help="Only this deployment (d-…).")] = "",
+    flag: Annotated[str, typer.Option(help="Instead of a service: APPLICATION/ENVIRONMENT/PROFILE of AppConfig.")] = "",
     who: Who = "",
     stack: Stack = "seatrial",
     as_json: AsJson = False,
 ) -> None:
-    """Take a service back to stable, now: its open release, or the last one."""
-    detail = {"service": service, "reason": reason, **({"release": release} if release else {})}
-    _send("Rollback Requested", detail, who, stack, as_json, f"`seatrial status {service}` shows what comes of it")
+    """Take a service back to stable, now: its open release, or the last one. Or a flag: its newest deployment."""
+    if not (service or flag):
+        fail("name a service, or write --flag APPLICATION/ENVIRONMENT/PROFILE", 2)
+    named = {"service": service, "release": release, "flag": flag}
+    detail = {"reason": reason, **{key: value for key, value in named.items() if value}}
+    then = f"`seatrial explain {flag}` tells" if flag else f"`seatrial status {service}` shows"
+    _send("Rollback Requested", detail, who, stack, as_json, f"{then} what comes of it")
 
 
 def hold(

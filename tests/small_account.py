@@ -22,6 +22,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
+from seatrial.aws.appconfig import AppConfig
 from seatrial.aws.bus import Bus
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
@@ -33,6 +34,7 @@ from seatrial.aws.topic import Topic
 from seatrial.core.metric import Metric
 from seatrial.flows.account import Account
 from seatrial.settings import Clock
+from tests.small_appconfig import ARNS, SmallAppConfig
 
 EVENTS = Path(__file__).parent.parent / "events"
 CREATED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -393,6 +395,7 @@ class SmallAccount:
     def __init__(self, table: str = "ledger", through: Callable[[Any], Any] = lambda client: client) -> None:
         """`through` is given each client, and gives the one that the adapters talk to: a Meter, for one."""
         self.codedeploy = SmallCodeDeploy()
+        self.appconfig = SmallAppConfig()
         self.lambdas = SmallLambda()
         self.topic = SmallTopic()
         self.alarms = SmallAlarms()
@@ -403,6 +406,7 @@ class SmallAccount:
         self.pauses: list[float] = []
         self.aws = Account(
             codedeploy=CodeDeploy(through(self.codedeploy), self.pauses.append),
+            appconfig=AppConfig(lambda: through(self.appconfig), ARNS),
             cloudwatch=CloudWatch(through(self.alarms)),
             metrics=Metrics(through(self.metrics)),
             lambdas=Lambdas(through(self.lambdas), self.lambdas.package, self.pauses.append),

@@ -15,10 +15,18 @@ from samcli.yamlhelper import yaml_parse
 
 from seatrial.core import events, oncall
 from seatrial.core.holds import ALL
-from seatrial.core.oncall import EventError, FixGranted, HoldReleased, HoldRequested, RollbackRequested
+from seatrial.core.oncall import (
+    EventError,
+    FixGranted,
+    FlagRollbackRequested,
+    HoldReleased,
+    HoldRequested,
+    RollbackRequested,
+)
 from tests.small_account import EVENTS, event
 
-REQUESTS = ("rollback-requested", "hold-requested", "hold-released", "fix-granted")
+REQUESTS = ("rollback-requested", "rollback-requested-of-flag", "hold-requested", "hold-released", "fix-granted")
+FORM_OF = {name: name.removesuffix("-of-flag") for name in REQUESTS}
 SENT = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
 BASE = event("rollback-requested")
 
@@ -28,7 +36,7 @@ def schema(name: str) -> Any:
 
 
 def allowed(sent: Any, name: str) -> bool:
-    return bool(jsonschema.Draft202012Validator(schema(name)).is_valid(sent))
+    return bool(jsonschema.Draft202012Validator(schema(FORM_OF[name])).is_valid(sent))
 
 
 def with_detail(sample: str, **detail: Any) -> dict[str, Any]:
@@ -40,9 +48,10 @@ def test_each_sample_is_read_as_what_it_says() -> None:
     who, ids = "on-call@example.com", [event(name)["id"] for name in REQUESTS]
     assert [oncall.request(event(name)) for name in REQUESTS] == [
         RollbackRequested(ids[0], SENT, "payments", "refunds answer twice", who),
-        HoldRequested(ids[1], SENT, ALL, "the bank's interface is down", who),
-        HoldReleased(ids[2], SENT, ALL, "the bank is back", who),
-        FixGranted(ids[3], SENT, "payments", "the currency table is mended", who, timedelta(minutes=30)),
+        FlagRollbackRequested(ids[1], SENT, "shop/production/checkout", "the new checkout loses baskets", who),
+        HoldRequested(ids[2], SENT, ALL, "the bank's interface is down", who),
+        HoldReleased(ids[3], SENT, ALL, "the bank is back", who),
+        FixGranted(ids[4], SENT, "payments", "the currency table is mended", who, timedelta(minutes=30)),
     ]
 
 
@@ -50,6 +59,10 @@ def test_each_sample_is_read_as_what_it_says() -> None:
 def test_each_schema_is_one_and_allows_its_sample(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(name))
     jsonschema.validate(event(name), schema(name))
+
+
+def test_a_flag_is_asked_for_by_the_form_that_a_service_is_asked_for_by() -> None:
+    jsonschema.validate(event("rollback-requested-of-flag"), schema("rollback-requested"))
 
 
 @pytest.mark.parametrize("name", ["alarm", "alarm-of-metric-math", "alarm-composite"])
@@ -78,6 +91,18 @@ def test_an_alarm_of_each_kind_is_read_and_as_its_schema_says(name: str) -> None
         (
             BASE | {"detail": {"reason": "r", "who": "w"}},
             "Rollback Requested has no 'detail.service'",
+        ),
+        (
+            with_detail("rollback-requested", flag="shop/production/checkout"),
+            "Rollback Requested names either 'detail.flag' or 'detail.service'",
+        ),
+        (
+            with_detail("rollback-requested-of-flag", release="d-1"),
+            "Rollback Requested names either 'detail.flag' or 'detail.release'",
+        ),
+        (
+            with_detail("rollback-requested-of-flag", flag="checkout"),
+            "Rollback Requested: 'detail.flag' is 'checkout'; write application/environment/profile, by name or id",
         ),
         (
             with_detail("rollback-requested", service="*"),
@@ -136,16 +161,17 @@ def test_the_on_call_policy_lets_a_role_send_these_events_and_nothing_else() -> 
         if rule["Properties"].get("Pattern", {}).get("source") == [oncall.SOURCE]
         for kind in rule["Properties"]["Pattern"]["detail-type"]
     ]
-    assert sorted(conditions["events:detail-type"]) == sorted(event(name)["detail-type"] for name in REQUESTS)
+    assert sorted(conditions["events:detail-type"]) == sorted({event(name)["detail-type"] for name in REQUESTS})
     assert set(conditions["events:detail-type"]) <= set(heard), "each is heard by a function"
 
 
+_MEANT = ["payments", "d-1", "*", "shop/production/checkout"]
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 500) | st.text(max_size=8) | st.sampled_from(["payments", "d-1", "*"]),
+    st.none() | st.booleans() | st.integers(-5, 500) | st.text(max_size=8) | st.sampled_from(_MEANT),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=3,
 )
-words = st.sampled_from(["service", "all", "release", "reason", "who", "minutes", "Service", "why", ""])
+words = st.sampled_from(["service", "flag", "all", "release", "reason", "who", "minutes", "Service", "why", ""])
 
 
 @st.composite

@@ -37,6 +37,11 @@ def typed(*words: str) -> Result:
     ("words", "what", "detail"),
     [
         (["rollback", "payments", "--release", "d-1"], "Rollback Requested", {"service": "payments", "release": "d-1"}),
+        (
+            ["rollback", "--flag", "shop/production/checkout"],
+            "Rollback Requested",
+            {"flag": "shop/production/checkout"},
+        ),
         (["hold", "payments:live"], "Hold Requested", {"service": "payments:live"}),
         (["hold", "--all"], "Hold Requested", {"all": True}),
         (["resume", "--all"], "Hold Released", {"all": True}),
@@ -54,6 +59,8 @@ def test_a_command_is_one_event(account: SmallAccount, words: list[str], what: s
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["rollback"], "name a service, or write --flag APPLICATION/ENVIRONMENT/PROFILE"),
+        (["rollback", "payments", "--flag", "a/b/c"], "names either 'detail.flag' or 'detail.service'"),
         (["hold"], "name a service, or write --all for every one"),
         (["hold", "payments", "--all"], "name a service, or write --all for every one"),
         (["fix", "payments", "--for", "5h"], "'detail.minutes' is 300; it is a whole number from 1 to 240"),

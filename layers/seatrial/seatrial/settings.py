@@ -45,6 +45,11 @@ class Settings:
     ledger_keeps: timedelta = timedelta(days=400)
     dark_test_services: tuple[str, ...] = ()
 
+    def arns_of(self, service: str) -> str:
+        """What ARNs of a service begin with in this account and Region, up to the resource: the topic's ARN has it."""
+        partition, _, region, account = (self.topic_arn.split(":") + [""] * 5)[1:5]
+        return f"arn:{partition}:{service}:{region}:{account}"
+
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this function. `SEATRIAL_CLOCK_*` exist on the stage alone."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from seatrial import settings
+from seatrial.aws.appconfig import AppConfig
 from seatrial.aws.bus import Bus
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
@@ -33,6 +35,7 @@ def connect() -> Account:
     cloudwatch = session.client("cloudwatch", config=_SOON)
     return Account(
         codedeploy=CodeDeploy(session.client("codedeploy", config=_SOON), pause=time.sleep),
+        appconfig=AppConfig(partial(session.client, "appconfig", config=_SOON), told.arns_of("appconfig")),
         cloudwatch=CloudWatch(cloudwatch),
         metrics=Metrics(cloudwatch),
         lambdas=Lambdas(session.client("lambda", config=CLIENT_CONFIG)),

@@ -17,7 +17,7 @@ from .tag import Tag
 COOL_DOWN = timedelta(minutes=10)
 
 # EventBridge gives an event's time in whole seconds.
-_EVENT_TIME = timedelta(seconds=1)
+EVENT_TIME = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _spared(release: Release, alarm: AlarmChanged, situation: Situation) -> Deci
     if release.fix:
         return Notify(story.fix_is_spared(release, alarm), release)
     if release.dry_run:
-        return Notify(story.dry_run(release, story.alarm_rang(alarm)), release)
+        return Notify(story.dry_run(release, story.alarm_rang(alarm), situation.now), release)
     last = situation.taken_back.get(release.service)
     if last is not None and situation.now - last < COOL_DOWN:
         return Notify(story.cools_down(release, alarm, last, COOL_DOWN), release)
@@ -192,7 +192,7 @@ def _on_verdict_of(release: Release, verdict: JudgedWorse, situation: Situation)
     if not release.is_open and not release.is_guarded(situation.now):
         return Ignore(f"the guard of release {release.deployment_id} of {release.service} is over")
     if release.dry_run:
-        return Notify(story.dry_run(release, verdict.reason), release)
+        return Notify(story.dry_run(release, verdict.reason, situation.now), release)
     return _hands_off(release, verdict.reason, situation) or _way_back(release, verdict.reason)
 
 
@@ -211,7 +211,7 @@ def _on_request(request: RollbackRequested, situation: Situation) -> tuple[Decis
 def _on_request_for(release: Release, request: RollbackRequested, situation: Situation) -> Decision:
     if already := _over(release, situation):
         return Ignore(already)
-    if request.at + _EVENT_TIME < release.opened_at:
+    if request.at + EVENT_TIME < release.opened_at:
         return Ignore(f"{request.who} asked before release {release.deployment_id} of {release.service} began")
     return _untouchable(release, situation) or _way_back(release, story.requested(request))
 

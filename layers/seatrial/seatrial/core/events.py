@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from . import oncall
-from .oncall import EventError, FixGranted, HoldReleased, HoldRequested, RollbackRequested
+from .oncall import (
+    EventError,
+    FixGranted,
+    FlagRollbackRequested,
+    HoldReleased,
+    HoldRequested,
+    RollbackRequested,
+)
 
 __all__ = ["EventError", "RollbackRequested"]
 
@@ -93,7 +100,7 @@ def hook_unanswered(event: Mapping[str, Any]) -> HookUnanswered:
     )
 
 
-type RollbackTrigger = AlarmChanged | RollbackRequested | HoldRequested | HoldReleased
+type RollbackTrigger = AlarmChanged | RollbackRequested | FlagRollbackRequested | HoldRequested | HoldReleased
 
 
 def rollback_trigger(event: Mapping[str, Any]) -> RollbackTrigger:

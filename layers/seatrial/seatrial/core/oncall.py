@@ -21,6 +21,7 @@ SOURCE = "seatrial.oncall"
 LONGEST_GRANT = timedelta(hours=4)
 
 _SERVICE = re.compile(r"[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_-]{1,128})?")
+_FLAG = re.compile(r"[^/\x00-\x1f]{1,64}/[^/\x00-\x1f]{1,64}/[^/\x00-\x1f]{1,128}")
 _RELEASE = re.compile(r"d-[A-Z0-9]{1,32}", re.IGNORECASE)
 _MOST_LETTERS = 500
 
@@ -43,6 +44,17 @@ class RollbackRequested:
     reason: str
     who: str
     release: str = ""
+
+
+@dataclass(frozen=True)
+class FlagRollbackRequested:
+    """On call wants a flag back where it was. `flag` is application/environment/profile, each by its name or its id."""
+
+    id: str
+    at: datetime
+    flag: str
+    reason: str
+    who: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ class FixGranted:
     lasts: timedelta
 
 
-type Request = RollbackRequested | HoldRequested | HoldReleased | FixGranted
+type Request = RollbackRequested | FlagRollbackRequested | HoldRequested | HoldReleased | FixGranted
 
 
 def is_one(event: Mapping[str, Any]) -> bool:
@@ -148,8 +160,14 @@ class _Detail:
         return ALL
 
 
-def _rollback_requested(detail: _Detail, id: str, at: datetime) -> RollbackRequested:
-    detail.only("service", "release", "reason", "who")
+def _rollback_requested(detail: _Detail, id: str, at: datetime) -> RollbackRequested | FlagRollbackRequested:
+    """A service or a flag, never both: which of them was meant is not guessed."""
+    detail.only("service", "release", "flag", "reason", "who")
+    if "flag" in detail.given:
+        if named := [key for key in ("service", "release") if key in detail.given]:
+            raise EventError(f"{detail.what} names either 'detail.flag' or {f'detail.{named[0]}'!r}")
+        flag = detail.matching("flag", _FLAG, "application/environment/profile, by name or id")
+        return FlagRollbackRequested(id, at, flag, detail.text("reason"), detail.text("who"))
     release = ""
     if "release" in detail.given:
         release = detail.matching("release", _RELEASE, "a deployment's id, as d-RGSWBD91L")

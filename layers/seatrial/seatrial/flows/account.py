@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from seatrial.aws.appconfig import AppConfig
 from seatrial.aws.bus import Bus
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
@@ -21,6 +22,7 @@ class Account:
     """`dark_test_services` are those whose smoke cases are asked on schedule."""
 
     codedeploy: CodeDeploy
+    appconfig: AppConfig
     cloudwatch: CloudWatch
     metrics: Metrics
     lambdas: Lambdas

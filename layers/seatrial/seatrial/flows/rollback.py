@@ -25,10 +25,10 @@ from seatrial.core.decide import (
 )
 from seatrial.core.deployment import Status
 from seatrial.core.events import AlarmChanged, JudgedWorse
-from seatrial.core.oncall import HoldReleased, HoldRequested, RollbackRequested
+from seatrial.core.oncall import FlagRollbackRequested, HoldReleased, HoldRequested, RollbackRequested
 from seatrial.core.reconcile import CODEDEPLOY
 from seatrial.core.release import Release, State
-from seatrial.flows import guard, holds, situation, tell
+from seatrial.flows import flag_rollback, guard, holds, situation, tell
 from seatrial.flows.account import Account
 
 BY = "functions/rollback"
@@ -45,6 +45,8 @@ def take_back(aws: Account, event: Mapping[str, Any]) -> Outcomes:
     trigger = events.rollback_trigger(event)
     if isinstance(trigger, HoldRequested | HoldReleased):
         return {"decisions": [holds.change(aws, trigger)]}
+    if isinstance(trigger, FlagRollbackRequested):
+        return {"decisions": [flag_rollback.take_back(aws, trigger)]}
     return act(aws, trigger)
 
 
@@ -167,7 +169,7 @@ def _about(decision: Decision) -> str:
 
 
 def _decline(aws: Account, trigger: Trigger, reason: str) -> Outcome:
-    if not isinstance(trigger, AlarmChanged):  # a person, or the judge's reader, waits for something to happen
+    if isinstance(trigger, RollbackRequested):  # a person waits for something to happen
         _tell(aws, trigger, reason)
     aws.log.info(reason, extra={"event": trigger.id})
     return _outcome("ignored", reason)

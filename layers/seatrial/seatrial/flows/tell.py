@@ -69,7 +69,8 @@ def unless_dry_run(aws: Account, release: Release, refusal: str | None) -> str |
 def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) -> None:
     """A message that can't be sent must not hold up what it tells of: the log and the ledger have the sentence too.
 
-    `attributes` are for filters: "event" is a word of `_EVENTS` or another, "service" and "release" may be absent.
+    `attributes` are for filters: "event" is a word of `_EVENTS` or another; "service", "release" and "flag" may be
+    absent.
     """
     event = attributes.get("event", "")
     _count(event, attributes)
@@ -86,7 +87,8 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
 def _count(event: str, attributes: Mapping[str, str]) -> None:
     """One line in CloudWatch's embedded metric format, for what has an event of its own."""
     if event in _EVENTS:
-        metrics = EphemeralMetrics(namespace="Seatrial", service=attributes.get("service") or "all")
+        about = attributes.get("service") or attributes.get("flag") or "all"
+        metrics = EphemeralMetrics(namespace="Seatrial", service=about)
         metrics.add_metric(_EVENTS[event].replace(" ", ""), MetricUnit.Count, 1)
         metrics.add_metadata("release", attributes.get("release", ""))
         metrics.flush_metrics()

@@ -24,11 +24,13 @@ A_CALL = 0.025
 
 @dataclass(frozen=True)
 class Cost:
-    """`closed` is how many releases the tick has closed, `calls` how often it made which call."""
+    """`calls` is how often the tick made which call, `queries` how many metrics each GetMetricData asked for, and
+    `closed` how many releases it has closed."""
 
     calls: Counter[str]
     seconds: float
     closed: int
+    queries: tuple[int, ...]
 
 
 type Meanwhile = Callable[[SmallAccount, Release], object]
@@ -60,7 +62,7 @@ def tick(releases: int, meanwhile: Meanwhile = shift_on, takes: float = 0.0) -> 
         meter.calls.clear()
         began = time.perf_counter()
         told = monitor.look(account.aws, event("tick"))
-        return Cost(meter.calls, time.perf_counter() - began, len(told["closed"]))
+        return Cost(meter.calls, time.perf_counter() - began, len(told["closed"]), tuple(account.metrics.calls))
 
 
 def _open(unmetered: SmallAccount, account: SmallAccount, releases: int, meanwhile: Meanwhile) -> None:

@@ -24,7 +24,7 @@ DynamoDB does not. A scan has to read every group, since several may name the al
 TICK_PAGE = """# What a tick costs
 
 Each minute the monitor holds every open release against CodeDeploy. It reads 25 deployments a call, 100 releases of the
-ledger a call and 100 alarms a call; how far the weights are is asked only of releases for which that decides something;
+ledger, 100 alarms and 500 metrics; how far the weights are is asked only of releases for which that decides something;
 and what a change takes is done for eight releases at a time, since it is nothing but waiting. When nothing is open a
 tick costs one query. `make proof` writes this table. Each call waits 25 ms, as on a network; CodeDeploy and Lambda are
 dictionaries and the ledger is moto's, whose own work on one processor is in the time as well.

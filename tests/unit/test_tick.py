@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import tick
+from seatrial.aws.metrics import QUERIES_A_CALL
 
 
 @pytest.mark.parametrize(("releases", "deployments", "heads"), [(1, 1, 1), (100, 4, 1), (1_000, 40, 10)])
 def test_releases_that_shift_on_cost_a_tick_a_call_for_many(releases: int, deployments: int, heads: int) -> None:
-    calls = tick.tick(releases).calls
-    assert calls.pop("DescribeAlarms") == heads, "there are as many alarms as releases, and a hundred fit into a call"
-    assert calls == {"Query": 1, "BatchGetDeployments": deployments, "BatchGetItem": heads}
+    cost = tick.tick(releases)
+    judged = cost.calls.pop("GetMetricData")
+    assert judged == len(cost.queries)
+    assert all(queries == QUERIES_A_CALL for queries in cost.queries[:-1]), "no call asks for less than it may"
+    assert cost.calls.pop("DescribeAlarms") == heads, "as many alarms as releases, and a hundred fit into a call"
+    assert cost.calls == {"Query": 1, "BatchGetDeployments": deployments, "BatchGetItem": heads}
 
 
 def test_a_tick_with_nothing_open_costs_one_query() -> None:

@@ -19,8 +19,7 @@ _TOLD = {"ok": ("✓", "good"), "worse": ("✗", "bad"), "inconclusive": ("•",
 _STYLE = """
 .seatrial h4 { font-size: .85rem; margin: .75rem 0 0; color: var(--faint); }
 .seatrial ul { padding: 0; margin: .25rem 0 .5rem; list-style: none; font-size: .85rem; }
-.seatrial ul li { padding: .1rem 0 .1rem 1.2rem; text-indent: -1.2rem; }
-.seatrial ul b { display: inline-block; width: 1.2rem; text-indent: 0; }
+.seatrial ul li { display: grid; grid-template-columns: 1.2rem 1fr; padding: .1rem 0; }
 .seatrial .wound { border: 1px solid var(--bad); border-left-width: 6px; border-radius: 4px; margin: 1rem 0;
   padding: .5rem .75rem; }
 .seatrial dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem;
@@ -142,9 +141,9 @@ def _verdict(shown: Shown) -> Iterator[str]:
     for phase, when in zip(shown.verdict.parts, ("", "since 100 %, "), strict=False):
         for each in phase.parts:
             sign, tone = _TOLD[each.verdict]
-            yield f'<li><b class="{tone}">{sign}</b> {escape(when + each.sentence)}</li>'
+            yield f'<li><b class="{tone}">{sign}</b> <span>{escape(when + each.sentence)}</span></li>'
     for beside in judging.besides(shown.counted):
-        yield f'<li class="faint">{escape(beside)}</li>'
+        yield f'<li class="faint"><b>•</b> <span>{escape(beside)}</span></li>'
     yield "</ul>"
 
 

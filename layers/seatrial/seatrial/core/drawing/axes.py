@@ -8,7 +8,7 @@ from html import escape
 
 from seatrial.core.chart import clock
 
-LEFT, RIGHT = 46.0, 14.0  # room for the numbers of the axes, in pixels
+LEFT, RIGHT = 50.0, 14.0  # room for the numbers of the axes, in pixels
 TITLE = 30.0  # above each panel
 KEY = 18.0  # for the key of a panel, where it doesn't fit beside the title
 LETTER = 7.5  # the width of one, at most

@@ -127,7 +127,7 @@ def _evidence(release: Chart, axis: TimeAxis, panel: Panel) -> Iterator[str]:
     yield from scale(axis, panel, [(power, f"1/{10**-power}") for power in powers])
     y = panel.y(0)
     yield f'<line class="limit" x1="{axis.left:.1f}" y1="{y:.1f}" x2="{axis.right:.1f}" y2="{y:.1f}"/>'
-    yield f'<text class="limit" x="{axis.left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">enough</text>'
+    yield f'<text class="limit" x="{axis.left + 4:.1f}" y="{y - 6:.1f}">enough</text>'
     kinds = _kinds(release.courses)
     for course in release.courses:
         yield from _course(course, kinds[course.metric], axis, panel)

@@ -167,7 +167,7 @@ def test_a_request_that_was_written_down_but_not_carried_out_is_finished_by_the_
     ("shifting", "minutes"),
     [
         (Shifting(), 0),
-        (Shifting.canary(30), 30),
+        (Shifting.canary(10, 30), 30),
         (Shifting.linear(10, 10), 90),
         (Shifting.linear(10, 1), 9),
         (Shifting.linear(30, 1), 3),

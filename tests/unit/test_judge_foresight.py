@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from seatrial.core import foresight
+from seatrial.core.bake import Shifting
 from seatrial.core.cost import cost
 from seatrial.core.evidence import Row
-from seatrial.core.foresight import LONGER, Foresight, Step, foresee, steps_of
+from seatrial.core.foresight import LONGER, Foresight, Step, foresee, steps_of, steps_of_any
 from seatrial.core.sections import JudgeSettings
 
 DEFAULTS = JudgeSettings()
@@ -27,6 +28,25 @@ CANARY = (Step(0.1, 5),)
 )
 def test_the_steps_of_a_configuration_are_known_by_its_name(configuration: str, steps: tuple[Step, ...] | None) -> None:
     assert steps_of(configuration) == steps
+
+
+@pytest.mark.parametrize(
+    ("shifting", "steps"),
+    [
+        (Shifting.canary(10, 5), (Step(0.1, 5),)),
+        (Shifting.canary(25, 45), (Step(0.25, 45),)),
+        (Shifting.linear(30, 2), (Step(0.3, 2), Step(0.6, 2), Step(0.9, 2))),
+        (Shifting(), ()),
+    ],
+)
+def test_the_steps_of_a_configuration_of_ones_own_are_known_by_what_it_does(
+    shifting: Shifting, steps: tuple[Step, ...]
+) -> None:
+    assert steps_of_any(shifting) == pytest.approx(steps)
+
+
+def test_what_comes_after_two_hours_is_not_looked_at() -> None:
+    assert foresee((Step(0.1, 2_880),), 0.4, 0.001, DEFAULTS) == foresee((Step(0.1, 120),), 0.4, 0.001, DEFAULTS)
 
 
 def seen(steps: tuple[Step, ...], rate: float, base: float, settings: JudgeSettings = DEFAULTS) -> float:
@@ -58,13 +78,13 @@ def test_what_is_foreseen_is_always_the_same() -> None:
         ),
         (
             0.4,
-            "Canary10Percent5Minutes at 0.4 requests/s can only notice a candidate that fails 67 % of its requests; "
-            "30 minutes at 25 % would notice 5.5 %",
+            "Canary10Percent5Minutes at 0.4 requests/s can only notice a candidate that fails 66 % of its requests; "
+            "30 minutes at 25 % would notice 5.4 %",
         ),
         (
             0.05,
             "Canary10Percent5Minutes at 0.05 requests/s can't notice even a candidate that fails all of its requests: "
-            "in 5 minutes about 1.5 reach it; 30 minutes at 25 % would notice 62 %",
+            "in 5 minutes about 1.5 reach it; 30 minutes at 25 % would notice 61 %",
         ),
     ],
 )

@@ -118,7 +118,7 @@ class CodeDeploy:
         found = self._client.get_deployment_config(deploymentConfigName=configuration)["deploymentConfigInfo"]
         routing = found.get("trafficRoutingConfig", {})
         if canary := routing.get("timeBasedCanary"):
-            return Shifting.canary(canary["canaryInterval"])
+            return Shifting.canary(canary["canaryPercentage"], canary["canaryInterval"])
         if linear := routing.get("timeBasedLinear"):
             return Shifting.linear(linear["linearPercentage"], linear["linearInterval"])
         return Shifting()

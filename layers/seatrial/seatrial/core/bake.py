@@ -31,14 +31,15 @@ class Shifting:
     def takes(self) -> timedelta:
         return self.steps * self.interval
 
+    percent: float = 100.0
     @classmethod
-    def canary(cls, minutes: float) -> Shifting:
-        return cls(1, timedelta(minutes=minutes))
+    def canary(cls, percent: float, minutes: float) -> Shifting:
+        return cls(1, timedelta(minutes=minutes), percent)
 
     @classmethod
     def linear(cls, percent: float, minutes: float) -> Shifting:
         """10 % at once, then 10 % an interval: all users after 9 intervals."""
-        return cls(max(0, ceil(100 / percent) - 1), timedelta(minutes=minutes))
+        return cls(max(0, ceil(100 / percent) - 1), timedelta(minutes=minutes), percent)
 
 
 @dataclass(frozen=True)

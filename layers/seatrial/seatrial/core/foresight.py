@@ -10,9 +10,11 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, count
-from statistics import NormalDist
+from itertools import compress
+from operator import not_
 
+from seatrial.core.bake import Shifting
+from seatrial.core.chances import binomial, fixed_luck, poisson
 from seatrial.core.evidence import Row
 from seatrial.core.judge import judge
 from seatrial.core.sections import JudgeSettings
@@ -29,10 +31,8 @@ _SHIFTS = 120
 _BISECTIONS = 12
 _SMALLEST = 1e-5
 
-# Up to this mean counts are added up one by one; beyond it the normal distribution is near enough.
-_FEW = 30.0
-# What is less likely than this ends the adding: rounding may keep the sum below 1 for ever.
-_NO_CHANCE = 1e-17
+# What a longer shift notices after that is left out: CloudFormation waits no longer for an alias.
+_MOST_MINUTES = 120
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Step:
     minutes: int
 
 
-# What is offered as more telling when a shift sees little.
+# What is offered as more telling to whoever shifts faster.
 LONGER = (Step(0.25, 30),)
 
 
@@ -64,7 +64,7 @@ def steps_of(configuration: str) -> tuple[Step, ...] | None:
 
     `CodeDeployDefault.LambdaCanary10Percent5Minutes` and `Canary10Percent5Minutes` are the same; AllAtOnce has none.
     """
-    name = configuration.removeprefix("CodeDeployDefault.").removeprefix("Lambda")
+    name = short(configuration)
     if name == "AllAtOnce":
         return ()
     if canary := _CANARY.fullmatch(name):
@@ -77,6 +77,12 @@ def steps_of(configuration: str) -> tuple[Step, ...] | None:
     return None
 
 
+def steps_of_any(shifting: Shifting) -> tuple[Step, ...]:
+    """The same of any configuration, also of one that an account has made for itself."""
+    minutes = round(shifting.interval.total_seconds() / 60)
+    return tuple(Step(min(1.0, number * shifting.percent / 100), minutes) for number in range(1, shifting.steps + 1))
+
+
 def foresee(
     steps: Sequence[Step], rate: float, base: float, settings: JudgeSettings, *, share: float = 1.0
 ) -> Foresight:
@@ -85,35 +91,65 @@ def foresee(
     `rate` is requests a second of both versions together, `base` stable's share of bad outcomes, `share` the metric's
     part of the false alarms (verdict.shares).
     """
+    steps = list(_in_time(steps))
     requests = sum(rate * 60 * step.minutes * step.share for step in steps)
     lasts = sum(step.minutes for step in steps)
-    shifts = list(_shifts(steps, rate, base))
 
-    def is_noticed(failing: float) -> bool:
-        unnoticed = 0
-        for shift in shifts:
-            rows = [minute.row(failing) for minute in shift]
-            unnoticed += judge(rows, settings, share=share).verdict != "worse"
-            if unnoticed > (1 - POWER) * len(shifts):
-                return False
-        return True
+    def is_noticed(shift: Sequence[_Minute], failing: float) -> bool:
+        return judge([minute.row(failing) for minute in shift], settings, share=share).verdict == "worse"
 
-    if not is_noticed(1.0):
+    # More bad outcomes in the same minutes are never less evidence: a shift that notices some share notices any larger
+    # one, so each is judged again only as long as it may turn out either way.
+    open_ones = list(_shifts(steps, rate, base))
+    to_notice = math.ceil(POWER * len(open_ones))
+    if sum(is_noticed(shift, 1.0) for shift in open_ones) < to_notice:
         return Foresight(None, requests, lasts)
     too_little, enough = max(base, _SMALLEST), 1.0
     for _ in range(_BISECTIONS):
         between = math.sqrt(too_little * enough)
-        too_little, enough = (too_little, between) if is_noticed(between) else (between, enough)
+        noticed = [is_noticed(shift, between) for shift in open_ones]
+        if sum(noticed) >= to_notice:
+            enough, open_ones = between, list(compress(open_ones, noticed))
+        else:
+            too_little, to_notice = between, to_notice - sum(noticed)
+            open_ones = list(compress(open_ones, map(not_, noticed)))
     return Foresight(enough, requests, lasts)
+
+
+def _in_time(steps: Sequence[Step]) -> Iterator[Step]:
+    left = _MOST_MINUTES
+    for step in steps:
+        if left:
+            yield Step(step.share, min(left, step.minutes))
+        left = max(0, left - step.minutes)
 
 
 def sentence(configuration: str, rate: float, seen: Foresight, longer: Foresight | None = None) -> str:
     """What people read before a shift; `longer` is what LONGER would notice."""
-    told = f"{configuration} at {plain(float(f'{rate:.2g}'))} requests/s {_noticing(seen)}"
+    told = f"{short(configuration)} at {plain(float(f'{rate:.2g}'))} requests/s {_noticing(seen)}"
     if longer is None or longer.share is None or (seen.share is not None and longer.share >= seen.share):
         return told
     (step,) = LONGER
     return f"{told}; {minutes(step.minutes)} at {percent(step.share)} would notice {_up(longer.share)}"
+
+
+def nobody(service: str) -> str:
+    return (
+        f"{service}: at this time of day nobody came in the last week: a shift with as few users notices nothing, so "
+        "shift when they come"
+    )
+
+
+def blind_to_500s(function: str) -> str:
+    return (
+        f"{function} has printed no outcome line in the last week: a 500 in a response is invisible then, since Lambda "
+        "counts it as a success. Wrap its handler (docs/outcomes.md)"
+    )
+
+
+def short(configuration: str) -> str:
+    """Its name as SAM writes it."""
+    return configuration.removeprefix("CodeDeployDefault.").removeprefix("Lambda")
 
 
 def _noticing(seen: Foresight) -> str:
@@ -122,7 +158,7 @@ def _noticing(seen: Foresight) -> str:
     if seen.share is None:
         return (
             f"can't notice even a candidate that fails all of its requests: in {minutes(seen.minutes)} about "
-            f"{seen.requests:.2g} reach it"
+            f"{plain(float(f'{seen.requests:.2g}'))} reach it"
         )
     return f"can only notice a candidate that fails {_up(seen.share)} of its requests"
 
@@ -143,54 +179,15 @@ class _Minute:
     luck: float
 
     def row(self, failing: float) -> Row:
-        return Row(self.base_n, self.base_err, self.cand_n, _binomial(self.cand_n, failing, self.luck))
+        return Row(self.base_n, self.base_err, self.cand_n, binomial(self.cand_n, failing, self.luck))
 
 
 def _shifts(steps: Sequence[Step], rate: float, base: float) -> Iterator[list[_Minute]]:
-    luck = _fixed_luck()
+    luck = fixed_luck()
     for _ in range(_SHIFTS):
         yield [_minute(rate * 60, step.share, base, luck) for step in steps for _ in range(step.minutes)]
 
 
 def _minute(requests: float, share: float, base: float, luck: Iterator[float]) -> _Minute:
-    base_n = _poisson(requests * (1 - share), next(luck))
-    return _Minute(base_n, _binomial(base_n, base, next(luck)), _poisson(requests * share, next(luck)), next(luck))
-
-
-def _fixed_luck() -> Iterator[float]:
-    """Numbers between 0 and 1 that look like chance and are always the same (Knuth's linear congruential generator)."""
-    state = 2026
-    while True:
-        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
-        yield ((state >> 11) + 0.5) / 2**53
-
-
-def _poisson(mean: float, luck: float) -> int:
-    if mean > _FEW:
-        return _normal(mean, mean, luck)
-    chances = accumulate(count(1), lambda chance, k: chance * mean / k, initial=math.exp(-mean))
-    return _quantile(chances, luck)
-
-
-def _binomial(n: int, share: float, luck: float) -> int:
-    if share > 0.5:
-        return n - _binomial(n, 1 - share, 1 - luck)
-    if n * share > _FEW:
-        return min(n, _normal(n * share, n * share * (1 - share), luck))
-    odds = share / (1 - share)
-    chances = accumulate(range(1, n + 1), lambda chance, k: chance * odds * (n - k + 1) / k, initial=(1 - share) ** n)
-    return _quantile(chances, luck)
-
-
-def _quantile(chances: Iterator[float], luck: float) -> int:
-    """The count at which the chances of 0, 1, 2 … add up to `luck`, or the last there is."""
-    reached, last = 0.0, -1
-    for last, chance in enumerate(chances):  # noqa: B007
-        reached += chance
-        if reached >= luck or (chance < _NO_CHANCE and reached > 0.5):
-            break
-    return last
-
-
-def _normal(mean: float, variance: float, luck: float) -> int:
-    return max(0, round(NormalDist(mean, math.sqrt(variance)).inv_cdf(luck)))
+    base_n = poisson(requests * (1 - share), next(luck))
+    return _Minute(base_n, binomial(base_n, base, next(luck)), poisson(requests * share, next(luck)), next(luck))

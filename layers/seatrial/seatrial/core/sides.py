@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from seatrial.core import pairs
 from seatrial.core.metric import Answers, Metric, Question
-from seatrial.core.pairs import BAD_OUTCOMES, REQUESTS
+from seatrial.core.pairs import BAD_OUTCOMES, NAMESPACE, REQUESTS
 from seatrial.core.release import Release
 from seatrial.core.values import plain
 
@@ -104,6 +104,14 @@ def one_after_the_other(release: Release) -> dict[str, Sides]:
     return _paired(stable | alone, candidate | {name: side.without(stable[name]) for name, side in alone.items()})
 
 
+def of_everybody(release: Release) -> dict[str, tuple[Metric, Metric]]:
+    """All requests of the service and the bad ones of them, whichever version answered: for alarms, and in advance."""
+    return {
+        OUTCOMES: (_own(release, REQUESTS), _own(release, BAD_OUTCOMES)),
+        ERRORS: (_lambda(release, "Invocations"), _lambda(release, "Errors")),
+    }
+
+
 def throttles(release: Release) -> Metric:
     """They run no version, so nobody can say whose they would have been."""
     return _lambda(release, "Throttles")
@@ -158,6 +166,10 @@ def _reported(release: Release, version: str, of: str, bad: str) -> Side:
         )
 
     return Side(count(of), count(bad))
+
+
+def _own(release: Release, name: str) -> Metric:
+    return Metric.of(NAMESPACE, name, service=release.function)
 
 
 def _lambda(release: Release, name: str, version: str = "") -> Metric:

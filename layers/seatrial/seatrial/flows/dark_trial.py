@@ -10,7 +10,7 @@ from seatrial.core import story
 from seatrial.core.release import Release
 from seatrial.core.source import NoSuiteError, SuiteError
 from seatrial.core.suite import Suite
-from seatrial.flows import judging, preflight, tell, trial
+from seatrial.flows import foresight, judging, preflight, tell, trial
 from seatrial.flows.account import Account
 
 
@@ -23,6 +23,7 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
     settings = asdict(suite.release) | {"judge": asdict(suite.judge), "slow_above": _slow_above(aws, release, suite)}
     release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=settings)
     preflight.look_at_alarms(aws, release)
+    foresight.look(aws, release, suite.judge)
     refusal = preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, until)
     return tell.unless_dry_run(aws, release, refusal)
 

@@ -63,7 +63,7 @@ def may_start(aws: Account, release: Release, settings: ReleaseSettings) -> str 
     """
     plan = Plan(aws.codedeploy.shifting(release.configuration).takes, timedelta(seconds=settings.bake))
     if warning := bake.warning(plan):
-        _found(aws, release, warning)
+        found(aws, release, warning)
     try:
         closed = windows.refusal(settings.windows, aws.clock.now())
     except WindowError as mistake:
@@ -80,10 +80,11 @@ def look_at_alarms(aws: Account, release: Release) -> None:
     """Tell what people should know about the alarms that the release names. Nothing of it stops the release."""
     group = aws.codedeploy.group(release.application, release.group)
     for finding in _findings(aws, release, group):
-        _found(aws, release, finding)
+        found(aws, release, finding)
 
 
-def _found(aws: Account, release: Release, finding: str) -> None:
+def found(aws: Account, release: Release, finding: str) -> None:
+    """Tell people what they should know before users come, and what does not stop the release."""
     if tell.step(aws, release, "finding", finding, by="preflight", once=finding):
         tell.people(aws, release, "finding", "has a finding", finding)
 

@@ -45,12 +45,6 @@ def dark_tested(service: str, refusal: str) -> str:
     return f"{service}: the live version does not hold what its smoke cases promise: {refusal}"
 
 
-def slow(release: Release, quantile: str, above: float | None) -> str:
-    if above is None:
-        return f"{release.service}: latency is not judged, for that of version {release.stable} so far is not known"
-    return f"{release.service}: a request is slow beyond {above:.4g} ms, the {quantile} of the hour before"
-
-
 def passed(release: Release) -> str:
     return f"{release.service}: version {release.candidate} passed its trial and may meet users"
 
@@ -97,9 +91,10 @@ def fix_is_spared(release: Release, alarm: AlarmChanged) -> str:
     )
 
 
-def dry_run(release: Release, reason: str) -> str:
+def dry_run(release: Release, reason: str, at: datetime) -> str:
     return (
-        f"{release.service}: dry run: version {release.candidate} would be taken back now: {reason}. "
+        f"{release.service}: dry run: version {release.candidate} would have been taken back at {at:%H:%M} UTC, "
+        f"because {reason}. "
         "`release.dry_run: false` in its suite lets Seatrial act"
     )
 
@@ -125,7 +120,7 @@ def nothing_to_go_back_to(release: Release, reason: str) -> str:
 def baking(release: Release, until: datetime) -> str:
     return (
         f"{release.service}: version {release.candidate} serves everybody and holds; it bakes until {until:%H:%M:%S} "
-        "UTC, and an alarm still takes it back as if it had never been"
+        "UTC, and an alarm or the judge still takes it back as if it had never been"
     )
 
 

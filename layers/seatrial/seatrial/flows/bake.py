@@ -1,26 +1,34 @@
-"""The bake: AfterAllowTraffic stays unanswered for a while, so that an alarm still takes everything back together."""
+"""The bake: AfterAllowTraffic stays unanswered for a while, so that what turns out bad is taken back together."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from seatrial.core import story
+from seatrial.core import baking, judge_story, story
+from seatrial.core.baking import End
 from seatrial.core.gate import Report
 from seatrial.core.release import Release, State
+from seatrial.core.verdict import Verdict
 from seatrial.flows import tell
 from seatrial.flows.account import Account
 from seatrial.flows.hook import HookCall
 
 _BY = "functions/post_traffic"
+_TICK = "functions/monitor"
+
+
+def reached(aws: Account, release: Release) -> Release:
+    """AfterAllowTraffic has begun: everybody is on the candidate."""
+    aws.ledger.reach_everybody(release, aws.clock.now())
+    return aws.ledger.release(release.deployment_id)
 
 
 def begin(aws: Account, release: Release, call: HookCall) -> Report:
-    """What post_traffic finds once its smoke cases hold: that it may end now, or waits for the tick."""
-    if not release.bake:
+    """What post_traffic finds once its gates are passed: that it may end now, or waits for the tick."""
+    release = aws.ledger.release(release.deployment_id)  # with the judge's word
+    if not release.bake and not (release.verdict == "inconclusive" and baking.waits_for_a_verdict(release)):
         return Report.succeeded(story.confirmed(release))
     if release.state is State.BAKING and release.bake_until:  # Lambda makes the same call again
         return Report.waiting(story.baking(release, release.bake_until))
-    until = aws.clock.now() + timedelta(seconds=release.bake)
+    until = baking.until(release, aws.clock.now())
     if not aws.ledger.bake(release, call.execution_id, until):
         reason = f"it is {aws.ledger.release(release.deployment_id).state} already"
         return Report.failed(story.not_confirmed(release, reason), reason)
@@ -29,10 +37,27 @@ def begin(aws: Account, release: Release, call: HookCall) -> Report:
     return Report.waiting(sentence)
 
 
-def end(aws: Account, release: Release) -> None:
-    """Answer the hook when its time is over. Called by the tick once it has looked at the alarms."""
-    if release.state is not State.BAKING or not release.bake_until or aws.clock.now() < release.bake_until:
-        return
-    sentence = story.baked(release)
-    if aws.codedeploy.answer(release.deployment_id, release.hook, passed=True):
-        tell.step(aws, release, "answer", sentence, by="functions/monitor", once=release.hook, outcome="Succeeded")
+def end(aws: Account, release: Release, verdict: Verdict | None) -> None:
+    """Answer the hook when its time is over. Called by the tick, once no alarm rings and the judge was asked."""
+    match baking.end(release, verdict.verdict if verdict else None, aws.clock.now()):
+        case End.WAITS if verdict:
+            until = baking.waits_until(release, aws.clock.now())
+            tell.step(aws, release, "waits", judge_story.waits(release, until, verdict), by=_TICK)
+        case End.PASSES:
+            _answer(aws, release, story.baked(release), passed=True)
+        case End.UNJUDGED:
+            sentence = judge_story.goes_on(release, verdict) if verdict else judge_story.never_read(release)
+            if _answer(aws, release, sentence, passed=True):
+                tell.people(aws, release, "warning", "goes on without a verdict", sentence)
+        case End.FAILS:
+            reason = judge_story.too_little(verdict) if verdict else judge_story.UNREAD
+            aws.ledger.explain(release, reason, _TICK)
+            _answer(aws, release, story.not_confirmed(release, reason), passed=False)
+
+
+def _answer(aws: Account, release: Release, sentence: str, *, passed: bool) -> bool:
+    """False when the hook had its answer already."""
+    if not aws.codedeploy.answer(release.deployment_id, release.hook, passed=passed):
+        return False
+    outcome = "Succeeded" if passed else "Failed"
+    return tell.step(aws, release, "answer", sentence, by=_TICK, once=release.hook, outcome=outcome)

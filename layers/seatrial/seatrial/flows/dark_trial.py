@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core import story
+from seatrial.core import judge_story, story
 from seatrial.core.release import Release
 from seatrial.core.source import NoSuiteError, SuiteError
 from seatrial.core.suite import Suite
@@ -31,7 +31,7 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
 def _slow_above(aws: Account, release: Release, suite: Suite) -> float | None:
     """The threshold of latency, in milliseconds; None when there is nothing that it could be taken from."""
     slow_above = judging.slow_above(aws, replace(release, judge=suite.judge))
-    tell.step(aws, release, "slow", story.slow(release, suite.judge.slow, slow_above), by="functions/pre_traffic")
+    tell.step(aws, release, "slow", judge_story.slow(release, suite.judge.slow, slow_above), by="functions/pre_traffic")
     return slow_above
 
 

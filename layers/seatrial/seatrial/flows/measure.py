@@ -18,3 +18,11 @@ def closed(aws: Account, release: Release) -> None:
     metrics.add_metadata("release", ended.deployment_id)
     metrics.add_metadata("end", str(ended.state))
     metrics.flush_metrics()
+
+
+def judged(release: Release, word: str) -> None:
+    """Once for each word that the judge says of a release: VerdictOk, VerdictWorse or VerdictInconclusive."""
+    metrics = EphemeralMetrics(namespace="Seatrial", service=release.function)
+    metrics.add_metric(f"Verdict{word.capitalize()}", MetricUnit.Count, 1)
+    metrics.add_metadata("release", release.deployment_id)
+    metrics.flush_metrics()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from seatrial.aws.lambdas import LambdaError
 from seatrial.core.decide import Situation, Trigger, suspects, touched
 from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, JudgedWorse
+from seatrial.core.judging import clears
 from seatrial.core.oncall import RollbackRequested
 from seatrial.core.release import Release, State
 from seatrial.core.tag import Tag
+from seatrial.flows import judging
 from seatrial.flows.account import Account
 
 # How far back a person's word may reach: the last releases of a service.
@@ -20,7 +24,9 @@ _LAST = 5
 def of(aws: Account, trigger: Trigger) -> Situation:
     """Raises what the ledger's client raises. Whose tag can't be read is UNREAD."""
     known = with_tags(aws, trigger, _known(aws, trigger))
-    return _judged(aws, known) if isinstance(trigger, AlarmChanged) and len(suspects(trigger, known)) > 1 else known
+    if isinstance(trigger, AlarmChanged) and len(suspected := suspects(trigger, known)) > 1:
+        return _judged(aws, known, suspected)
+    return known
 
 
 def with_tags(aws: Account, trigger: Trigger, known: Situation) -> Situation:
@@ -85,9 +91,18 @@ def _surely(aws: Account, release: Release, among: tuple[Release, ...]) -> Relea
     return aws.ledger.find(release.deployment_id) or release
 
 
-def _judged(aws: Account, known: Situation) -> Situation:
-    """The seam for the judge: without its word nobody is cleared, and all that name the alarm go back."""
-    return known
+def _judged(aws: Account, known: Situation, suspected: tuple[Release, ...]) -> Situation:
+    """With the judge's word on each; where it can't be had nobody is cleared, so that all go back."""
+    try:
+        verdicts = judging.verdicts(aws.metrics, suspected, known.now)
+    except (ClientError, BotoCoreError):
+        aws.log.exception("the judge can't be asked: nobody is cleared")
+        return known
+    return replace(
+        known,
+        worse=frozenset(release for release, verdict in verdicts.items() if verdict.verdict == "worse"),
+        cleared=frozenset(release for release, verdict in verdicts.items() if clears(verdict)),
+    )
 
 
 def _of_request(aws: Account, request: RollbackRequested) -> Situation:

@@ -1,0 +1,80 @@
+"""What follows from the judge's verdicts: at each tick, and once the shift is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seatrial.core import judge_story
+from seatrial.core.events import JudgedWorse
+from seatrial.core.release import Release
+from seatrial.core.verdict import Verdict
+from seatrial.flows import judging, measure, rollback, tell
+from seatrial.flows.account import Account
+from seatrial.flows.turns import Turns
+
+_TICK, _AFTER = "functions/monitor", "functions/post_traffic"
+
+
+def follow(aws: Account, turns: Turns, releases: Iterable[Release]) -> dict[str, Verdict]:
+    """Ask the judge about all releases that serve users, and take back what is worse: the verdicts by deployment.
+
+    What can't be read has none until the next tick.
+    """
+    serving = {release.deployment_id: release for release in releases if release.serves_users}
+    found: dict[str, Verdict] = {}
+    with turns.turn(""):
+        if serving:
+            found = judging.verdicts(aws.metrics, tuple(serving.values()), aws.clock.now())
+        for deployment in serving.keys() - found.keys():
+            aws.log.error(judge_story.UNREAD, extra={"release": deployment})
+    judged = [serving[deployment] for deployment in found]
+    turns.each(judged, lambda release: _follow(aws, release, found[release.deployment_id]))
+    return found
+
+
+def after_the_shift(aws: Account, release: Release) -> str | None:
+    """The gate of post_traffic: the verdict on the whole shift, and what its suite wants of too little traffic."""
+    verdict = judging.verdicts(aws.metrics, [release], aws.clock.now()).get(release.deployment_id)
+    if verdict is None:
+        refusal = tell.unless_the_fix(aws, release, judge_story.UNREAD)
+    else:
+        _say(aws, release, verdict, _AFTER, once="shift")
+        refusal = _refusal(aws, release, verdict)
+    return tell.unless_dry_run(aws, release, refusal)
+
+
+def _follow(aws: Account, release: Release, verdict: Verdict) -> None:
+    """A word that was said already is not said again, so that a steady release costs nothing but the reading."""
+    if verdict.verdict in ("inconclusive", release.verdict) and not _keeps_it_from_ending(aws, release, verdict):
+        return
+    if verdict.verdict == "worse":
+        reason = judge_story.worse(verdict)
+        rollback.act(aws, JudgedWorse(release.deployment_id, release.deployment_id, reason), by=_TICK)
+    _say(aws, release, verdict, _TICK, once=verdict.verdict)
+
+
+def _keeps_it_from_ending(aws: Account, release: Release, verdict: Verdict) -> bool:
+    """Its bake is over and it was not taken back when it was found worse: whatever held that off may have changed."""
+    is_over = release.bake_until is not None and aws.clock.now() >= release.bake_until
+    return verdict.verdict == "worse" and is_over and not release.dry_run
+
+
+def _refusal(aws: Account, release: Release, verdict: Verdict) -> str | None:
+    match verdict.verdict, release.judge.on_inconclusive:
+        case "worse", _:
+            return judge_story.worse(verdict)
+        case "inconclusive", "stop":
+            return tell.unless_the_fix(aws, release, judge_story.too_little(verdict))
+        case "inconclusive", "continue":
+            sentence = judge_story.goes_on(release, verdict)
+            if tell.step(aws, release, "warning", sentence, by=_AFTER, once="inconclusive"):
+                tell.people(aws, release, "warning", "goes on without a verdict", sentence)
+    return None
+
+
+def _say(aws: Account, release: Release, verdict: Verdict, by: str, once: str) -> None:
+    """The word is kept with the release after everything else is done about it."""
+    tell.step(aws, release, "verdict", judge_story.judged(release, verdict), by=by, once=once)
+    if verdict.verdict != release.verdict:
+        measure.judged(release, verdict.verdict)
+        aws.ledger.judged(release, verdict.verdict)

@@ -20,6 +20,8 @@ from ministack.core.responses import get_account_id, get_region, set_request_acc
 from ministack.core.router import detect_service, extract_region
 from ministack.services import lambda_svc, tagging
 
+from rehearsal.stage import appconfig
+
 _TOKEN = "stage-function/"
 
 # GetFunction of a version is authorized against the qualified ARN; tags belong to the function.
@@ -122,6 +124,8 @@ def _tags(resource: str) -> dict[str, str]:
     if ":lambda:" in resource:
         function = lambda_svc._functions.get(resource.split(":")[6])
         return dict((function or {}).get("tags") or {})
+    if ":appconfig:" in resource:
+        return appconfig.tags(resource)
     return dict(tagging.resource_tags(resource) or {})
 
 
@@ -199,6 +203,8 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     region = extract_region(headers)
     if service == "codedeploy":
         resources = _codedeploy_resources(action, body, region, account, calls.group_of)
+    elif service == "appconfig":
+        resources = appconfig.resources(path, account, region)
     else:
         resources = [_resource(service, method, path, headers, body, params, account)]
     for resource in resources:

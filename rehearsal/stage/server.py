@@ -66,6 +66,7 @@ class Additions:
     def __init__(self, clock: Clock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
         from ministack.services import appconfig, cloudwatch, eventbridge, lambda_svc, scheduler
 
+        from rehearsal.stage import appconfig as stage_appconfig
         from rehearsal.stage import codedeploy, iam, notes
         from rehearsal.stage.cloudformation import drift, requests
         from rehearsal.stage.cloudwatch import alarms, metrics
@@ -89,7 +90,7 @@ class Additions:
         stage_clock.keep_event_time(eventbridge, clock)
         stage_clock.keep_dates_of_functions(lambda_svc, clock)
         metrics.install(clock)
-        self.alarms = alarms.install(clock)
+        self.alarms = alarms.install(clock, behaviour=lambda: self.codedeploy.behaviour)
         self.alarms.on_transition = self._alarm_changed
         alias.install(clock)
         alias_rules.install()
@@ -99,6 +100,7 @@ class Additions:
         runtime.install(folder)
         environments.install()
         packages.install(port)
+        stage_appconfig.install()
         requests.install()
         drift.install()
         self.faults = faults.Faults()

@@ -26,12 +26,12 @@ class Shifting:
 
     steps: int = 0
     interval: timedelta = timedelta()
+    percent: float = 100.0
 
     @property
     def takes(self) -> timedelta:
         return self.steps * self.interval
 
-    percent: float = 100.0
     @classmethod
     def canary(cls, percent: float, minutes: float) -> Shifting:
         return cls(1, timedelta(minutes=minutes), percent)

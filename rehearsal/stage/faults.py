@@ -54,7 +54,7 @@ class Events:
 
 @dataclass(frozen=True)
 class MetricsLate:
-    """What invokes count and what their logs embed reaches CloudWatch so many stage seconds late, with its own time."""
+    """What invokes count, logs embed and callers put comes so many stage seconds late, with its own time."""
 
     metrics_late: float
 
@@ -249,6 +249,7 @@ def install(faults: Faults, clock: Clock, behaviour: Callable[[], Behaviour]) ->
     eventbridge._dispatch_event = dispatched
     metrics.record_invoke = _late(metrics.record_invoke, faults, clock)
     metrics.absorb = _late(metrics.absorb, faults, clock)
+    metrics.keep_datum = _late(metrics.keep_datum, faults, clock)
     metrics.invoke_dimensions = _without_versions(metrics.invoke_dimensions, behaviour)
 
 

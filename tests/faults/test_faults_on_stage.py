@@ -220,6 +220,29 @@ def test_late_metrics_come_with_the_time_of_their_invoke(stage: Stage) -> None:
     assert point["Timestamp"].timestamp() <= began
 
 
+def test_late_metrics_are_those_that_a_caller_puts_too(stage: Stage) -> None:
+    clock: Clock = stage.clock()
+
+    def values(**span: Any) -> list[float]:
+        now = datetime.fromtimestamp(clock.epoch(), UTC)
+        metric = {"Metric": {"Namespace": "Shop", "MetricName": "Orders"}, "Period": 10, "Stat": "Sum"}
+        answer = stage.client("cloudwatch").get_metric_data(
+            MetricDataQueries=[{"Id": "orders", "MetricStat": metric}],
+            **{"StartTime": now - timedelta(hours=1), "EndTime": now + timedelta(minutes=5), **span},
+        )
+        return list(answer["MetricDataResults"][0]["Values"])
+
+    stage.fault(metrics_late=240)
+    stage.client("cloudwatch").put_metric_data(
+        Namespace="Shop", MetricData=[{"MetricName": "Orders", "Value": 3, "StorageResolution": 1}]
+    )
+    began = clock.epoch()
+    assert values() == []
+    assert until(values) == [3]
+    assert clock.epoch() - began > 200
+    assert values(EndTime=datetime.fromtimestamp(began + 10, UTC)) == [3]
+
+
 def test_by_its_switch_the_version_is_counted_only_while_the_alias_has_weights(stage: Stage) -> None:
     functions, cloudwatch = stage.client("lambda"), stage.client("cloudwatch")
 

@@ -12,6 +12,7 @@ from ministack.services import cloudwatch, eventbridge
 
 from rehearsal.stage.cloudwatch import alarms, metrics
 from rehearsal.stage.cloudwatch.alarm_states import Alarm, AlarmError, State, alarm_of, evaluate, evaluation_range
+from rehearsal.stage.codedeploy.behaviour import Behaviour, switched
 from rehearsal.stage.lambdas import alias
 from seatrial.settings import Clock
 
@@ -242,7 +243,8 @@ def a_share(expression: str = "100*bad/all", **changes: Any) -> dict[str, Any]:
         pytest.param({"Metrics": [a_metric("m", "x")]}, "either MetricName or Metrics", id="both kinds"),
         pytest.param({"MetricName": None}, "needs MetricName", id="neither kind"),
         pytest.param({"Threshold": None}, "Threshold is required", id="no threshold"),
-        pytest.param({"Statistic": "TM(10%:90%)"}, "'TM(10%:90%)' is not a statistic", id="an unknown statistic"),
+        pytest.param({"Statistic": "TM(10%:90%)"}, "'TM(10%:90%)' is not one of", id="an extended one as Statistic"),
+        pytest.param({"ExtendedStatistic": "q50"}, "'q50' is not a statistic", id="an unknown statistic"),
     ],
 )
 def test_an_alarm_that_cant_be_evaluated_is_refused_by_name(rule: dict[str, Any], reason: str) -> None:
@@ -590,7 +592,7 @@ def test_a_template_may_hold_numbers_and_truth_values_as_text(stage: alarms.Runn
     for query in props["Metrics"][1:]:
         query["ReturnData"] = "false"
         query["MetricStat"]["Period"] = "60"
-    record = alarms.record_from_template("payments-bad", props)
+    record = stage.record_from_template("payments-bad", props)
     assert [query["ReturnData"] for query in record["Metrics"]] == [True, False, False]
     assert record["Metrics"][1]["MetricStat"]["Period"] == 60
     assert (alarm_of(record).period, alarm_of(record).periods, alarm_of(record).datapoints) == (60, 3, 2)
@@ -603,3 +605,40 @@ def test_one_alarm_that_fails_does_not_silence_the_others(stage: alarms.Running)
     put(a_rule())
     stage.evaluate_all(NOON)
     assert state_of() == "OK"
+
+
+@pytest.mark.parametrize(
+    ("stat", "switch"),
+    [
+        ("PR(:800)", "alarms_take_open_ranks"),
+        ("PR(100:)", "alarms_take_open_ranks"),
+        ("TC(0:800)", "alarms_take_values_between"),
+        ("TM(:800)", "alarms_take_values_between"),
+    ],
+)
+def test_by_its_switch_an_alarm_takes_a_statistic_that_nobody_documents_for_it(
+    stage: alarms.Running, stat: str, switch: str
+) -> None:
+    rule = a_rule(ExtendedStatistic=stat, Statistic=None)
+    status, _, body = put(rule)
+    assert (status, stat in json.loads(body)["message"]) == (400, True)
+    alarms.install(Clock(), every=1e9, behaviour=lambda: switched(Behaviour(), {switch: True}))
+    assert put(rule)[0] == 200
+
+
+@pytest.mark.parametrize("stat", ["p99.9", "tm90", "IQM", "PR(100:800)", "TC(10%:90%)", "WM(:95%)"])
+def test_an_alarm_takes_each_extended_statistic_that_is_documented_for_it(stage: alarms.Running, stat: str) -> None:
+    assert put(a_rule(ExtendedStatistic=stat, Statistic=None))[0] == 200
+
+
+@pytest.mark.parametrize(("resolution", "state"), [(1, "ALARM"), (60, "INSUFFICIENT_DATA")])
+def test_an_alarm_with_a_period_of_ten_seconds_sees_high_resolution_alone(
+    stage: alarms.Running, resolution: int, state: str
+) -> None:
+    put(a_rule(Period=10, TreatMissingData="missing"))
+    whose = [{"Name": "service", "Value": "payments"}]
+    datum = {"MetricName": "BadOutcomes", "Value": 5.0, "Dimensions": whose, "StorageResolution": resolution}
+    datum["Timestamp"] = NOON - 5
+    cloudwatch._put_metric_data({}, {"Namespace": "Seatrial", "MetricData": [datum]}, False, True)
+    stage.evaluate_all(NOON + 1)
+    assert cloudwatch._alarms["payments-bad"]["StateValue"] == state

@@ -11,7 +11,7 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
-from rehearsal.stage.cloudwatch import metrics
+from rehearsal.stage.cloudwatch import metrics, statistics, store
 from rehearsal.stage.cloudwatch.emf import Point, emf_points
 from rehearsal.stage.cloudwatch.metric_math import MathError, Series
 from rehearsal.stage.cloudwatch.metric_queries import Grid, MetricStat, Solution, aligned, queries_of
@@ -209,7 +209,7 @@ def a_stat(period: int = 60, **changes: Any) -> dict[str, Any]:
         ([{"Id": "m", "MetricStat": a_stat()}, {"Id": "m", "Expression": "1"}], "The id 'm' stands twice"),
         ([{"Id": "m"}], "needs either MetricStat or Expression"),
         ([{"Id": "m", "MetricStat": a_stat(period=45)}], "Period 45 is not one of"),
-        ([{"Id": "m", "MetricStat": a_stat(Stat="TM(10%:90%)")}], "'TM(10%:90%)' is not a statistic of the stage"),
+        ([{"Id": "m", "MetricStat": a_stat(Stat="TM(90%:10%)")}], "'TM(90%:10%)' is not a statistic of CloudWatch"),
         ([{"Id": "m", "MetricStat": {"Period": 60, "Stat": "Sum"}}], "The MetricStat of 'm' needs Metric.Namespace"),
     ],
 )
@@ -469,7 +469,7 @@ def test_metric_statistics_match_dimensions_exactly_and_come_in_order(stage: Clo
 
 
 def test_a_crowded_metric_keeps_its_newest_hours(stage: Clock) -> None:
-    seconds = [2 * number for number in range(metrics.CROWDED + 1)]  # of stage time: eleven hours
+    seconds = [2 * number for number in range(store.CROWDED + 1)]  # of stage time: eleven hours
     data = [{"MetricName": "Orders", "Value": 1, "Timestamp": NOON + second / stage.rate} for second in seconds]
     asked("_put_metric_data", Namespace="Shop", MetricData=data)
     kept = sorted(total("Orders", namespace="Shop", grid=Grid(NOON, 60, 24 * 60)))
@@ -481,3 +481,150 @@ def test_accounts_and_regions_do_not_see_each_other(stage: Clock) -> None:
     invoked()
     with request_scope(ACCOUNT, "us-east-1"):
         assert total("Invocations", FunctionName="payments") == {}
+
+
+# High resolution
+
+
+@pytest.mark.parametrize("period", [1, 5, 10, 20, 30])
+def test_below_a_minute_only_high_resolution_is_seen(stage: Clock, period: int) -> None:
+    at = {"MetricName": "Orders", "Timestamp": NOON}
+    data = [{**at, "Value": 3, "StorageResolution": 1}, {**at, "Value": 4}, {**at, "Value": 5, "StorageResolution": 60}]
+    asked("_put_metric_data", Namespace="Shop", MetricData=data)
+    invoked()
+    metric = MetricStat("Shop", "Orders", (), period, "Sum")
+    assert metrics.series(metric, Grid(NOON, period, 1)) == {NOON: 3}
+    assert total("Orders", namespace="Shop") == minutes(12)
+    calls = MetricStat("AWS/Lambda", "Invocations", (("FunctionName", "payments"),), period, "Sum")
+    assert metrics.series(calls, Grid(NOON, period, 1)) == {}
+
+
+def test_an_embedded_metric_says_its_resolution_itself(stage: Clock) -> None:
+    line = directed(Metrics=[{"Name": "Requests", "StorageResolution": 1}, {"Name": "BadOutcomes"}])
+    line["_aws"]["Timestamp"] = time.time() * 1000
+    metrics.absorb(json.dumps(line))
+    began = int(stage.at(line["_aws"]["Timestamp"] / 1000) // 10) * 10
+    requests, bad = (
+        metrics.series(MetricStat("Seatrial", name, (("service", "payments"),), 10, "Sum"), Grid(began, 10, 1))
+        for name in ("Requests", "BadOutcomes")
+    )
+    assert (requests, bad) == ({began: 1.0}, {})
+
+
+def test_equal_values_of_two_resolutions_are_two_points(stage: Clock) -> None:
+    for resolution in (1, 60, 1):
+        store.keep("Shop", "Orders", {}, NOON, "None", 1.0, resolution)
+    assert metrics.series(MetricStat("Shop", "Orders", (), 10, "Sum"), Grid(NOON, 10, 1)) == {NOON: 2.0}
+
+
+@pytest.mark.parametrize(
+    ("datum", "says"),
+    [
+        ({"StorageResolution": 5, "Value": 1}, "MetricData.member.1.StorageResolution is invalid"),
+        ({"Values": [1, 2], "Counts": [1]}, "must be of the same length"),
+    ],
+)
+def test_data_that_cant_be_kept_are_refused(stage: Clock, datum: dict[str, Any], says: str) -> None:
+    status, answer = asked("_put_metric_data", Namespace="Shop", MetricData=[{"MetricName": "Orders", **datum}])
+    assert (status, answer["__type"]) == (400, "InvalidParameterValue")
+    assert says in answer["message"]
+    assert total("Orders", namespace="Shop") == {}
+
+
+# Extended statistics
+
+
+@pytest.mark.parametrize(
+    ("stat", "expected"),
+    [
+        ("p50", 5.5),
+        ("p90", 9.1),
+        ("tm90", 5.0),
+        ("TM(10%:90%)", 5.5),
+        ("TM(2:5)", 4.0),
+        ("TM(50:60)", None),
+        ("IQM", 5.5),
+        ("tc90", 9.0),
+        ("TC(10%:90%)", 8.0),
+        ("TC(2:5)", 3.0),
+        ("ts90", 45.0),
+        ("TS(:3)", 6.0),
+        ("WM(:5)", 4.0),
+        ("WM(0%:90%)", 5.41),
+        ("PR(:8)", 80.0),
+        ("PR(2:8)", 60.0),
+        ("PR(8:)", 20.0),
+    ],
+)
+def test_an_extended_statistic_of_one_to_ten_is(stat: str, expected: float | None) -> None:
+    assert statistics.of([(float(value), 1.0) for value in range(1, 11)], stat) == pytest.approx(expected)
+
+
+def test_a_value_that_came_often_counts_as_often() -> None:
+    assert statistics.of([(1.0, 3.0), (5.0, 1.0)], "tm50") == 1.0
+    assert statistics.of([(1.0, 3.0), (5.0, 1.0)], "TM(50%:100%)") == 3.0
+
+
+@pytest.mark.parametrize("stat", ["p101", "q50", "PR(1%:5%)", "TM(:)", "TM(5:1)", "TC(10%:5)", "TM(10%:120%)"])
+def test_what_is_no_statistic_is_refused(stat: str) -> None:
+    with pytest.raises(MathError, match="is not a statistic of CloudWatch"):
+        statistics.checked_statistic(stat)
+
+
+# Pages
+
+
+def test_datapoints_come_in_pages_and_what_comes_meanwhile_moves_none(stage: Clock) -> None:
+    for wall in (NOON, NOON + 2, NOON + 4):
+        invoked(started=wall)
+    queries = [a_query(name, "Invocations", FunctionName="payments") for name in ("a", "b")]
+    seen: list[tuple[str, list[int], str]] = []
+    token: dict[str, Any] = {}
+    while True:
+        _, answer = data_asked(*queries, MaxDatapoints=2, **token)
+        seen += [(one["Id"], one["Timestamps"], one["StatusCode"]) for one in answer["MetricDataResults"]]
+        if "NextToken" not in answer:
+            break
+        token = {"NextToken": answer["NextToken"]}
+        invoked(started=NOON + 6)
+    last, middle, first = NOON + 120, NOON + 60, NOON
+    assert seen == [
+        ("a", [last, middle], "PartialData"),
+        ("a", [first], "Complete"),
+        ("b", [NOON + 180], "PartialData"),
+        ("b", [last, middle], "PartialData"),
+        ("b", [first], "Complete"),
+    ]
+
+
+def test_a_token_that_is_none_of_this_request_is_refused(stage: Clock) -> None:
+    for token in ("made up", "WyJvdGhlciIsIDFd"):
+        status, answer = data_asked(a_query("errors", "Errors"), NextToken=token)
+        assert (status, answer["__type"]) == (400, "InvalidNextToken")
+
+
+def test_an_order_that_is_none_is_refused(stage: Clock) -> None:
+    status, answer = data_asked(a_query("errors", "Errors"), ScanBy="Newest")
+    assert (status, answer["__type"]) == (400, "ValidationError")
+    assert "enum value set: [TimestampDescending, TimestampAscending]" in answer["message"]
+
+
+def test_an_expression_is_made_of_several_metrics_at_high_resolution_too(stage: Clock) -> None:
+    at = {"Timestamp": NOON, "StorageResolution": 1}
+    data = [{**at, "MetricName": "Bad", "Value": 1}, {**at, "MetricName": "All", "Value": 4}]
+    asked("_put_metric_data", Namespace="Shop", MetricData=data)
+
+    def hidden(name: str, metric: str) -> dict[str, Any]:
+        whose = {"Metric": {"Namespace": "Shop", "MetricName": metric}, "Period": 10, "Stat": "Sum"}
+        return {"Id": name, "MetricStat": whose, "ReturnData": False}
+
+    share = {"Id": "share", "Expression": "100 * bad / SUM([bad, every])"}
+    _, answer = data_asked(share, hidden("bad", "Bad"), hidden("every", "All"))
+    assert answer["MetricDataResults"][0]["Values"] == [20.0]
+
+
+def test_metric_statistics_have_at_most_1440_datapoints(stage: Clock) -> None:
+    request = {"Namespace": "Shop", "MetricName": "Orders", "Statistics": ["Sum"], "Period": 60}
+    status, answer = asked("_get_metric_statistics", **request, StartTime=NOON, EndTime=NOON + 60 * 1441)
+    assert (status, answer["__type"]) == (400, "InvalidParameterCombination")
+    assert "You have requested up to 1,441 datapoints, which exceeds the limit of 1,440." in answer["message"]

@@ -18,10 +18,10 @@ from rehearsal.stage.cloudwatch.metric_queries import (
     MetricStat,
     Query,
     check,
-    checked_statistic,
     dimensions_of,
     queries_of,
 )
+from rehearsal.stage.cloudwatch.statistics import BASIC_STATISTICS, checked_statistic, problem_of_alarm
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
@@ -86,6 +86,14 @@ def alarm_of(record: Mapping[str, Any]) -> Alarm:
         return _alarm(record)
     except MathError as error:
         raise AlarmError(str(error)) from None
+
+
+def check_statistics(alarm: Alarm, *, open_ranks: bool, between_values: bool) -> None:
+    """Raises AlarmError for a statistic that no alarm may watch: `statistics.problem_of_alarm`."""
+    for query in alarm.queries:
+        stat = query.metric.stat if query.metric else ""
+        if stat and (problem := problem_of_alarm(stat, open_ranks=open_ranks, between_values=between_values)):
+            raise AlarmError(problem)
 
 
 def _alarm(record: Mapping[str, Any]) -> Alarm:
@@ -154,10 +162,17 @@ def _queries(record: Mapping[str, Any]) -> tuple[Query, ...]:
         name=record["MetricName"],
         dimensions=dimensions_of(record.get("Dimensions")),
         period=int(record.get("Period") or 60),
-        stat=checked_statistic(record.get("ExtendedStatistic") or record.get("Statistic") or "Average"),
+        stat=_statistic(record),
         unit=record.get("Unit"),
     )
     return (Query("m1", metric=metric),)
+
+
+def _statistic(record: Mapping[str, Any]) -> str:
+    plain, extended = record.get("Statistic"), record.get("ExtendedStatistic")
+    if plain and plain not in BASIC_STATISTICS:
+        raise AlarmError(f"The Statistic '{plain}' is not one of {', '.join(BASIC_STATISTICS)}")
+    return checked_statistic(extended or plain or "Average")
 
 
 def _check_length(period: int, periods: int, datapoints: int) -> None:

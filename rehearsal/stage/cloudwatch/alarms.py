@@ -17,16 +17,19 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
-from rehearsal.stage.cloudwatch import metrics
+from rehearsal.stage.cloudwatch import requests, store
 from rehearsal.stage.cloudwatch.alarm_states import (
+    Alarm,
     AlarmError,
     Evaluation,
     alarm_of,
+    check_statistics,
     evaluate,
     evaluation_range,
     timestamp,
 )
 from rehearsal.stage.cloudwatch.metric_queries import Solution
+from rehearsal.stage.codedeploy.behaviour import Behaviour
 from rehearsal.stage.notes import note
 from seatrial.settings import Clock
 
@@ -146,8 +149,11 @@ class Running:
     also by composite alarms and SetAlarmState.
     """
 
-    def __init__(self, clock: Clock, every: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self, clock: Clock, every: float = EVERY_SECONDS, behaviour: Callable[[], Behaviour] = Behaviour
+    ) -> None:
         self.on_transition: Listener = _ignore
+        self._behaviour = behaviour
         self._clock = clock
         self._every = every
         self._stopping = threading.Event()
@@ -191,7 +197,7 @@ class Running:
             seen = evaluation_range(alarm, now)
             if not alarm.trained or seen.end <= self._held.get(_key(name), 0):
                 return
-            solution = Solution(alarm.queries, metrics.series, lambda _: seen)
+            solution = Solution(alarm.queries, store.series, lambda _: seen)
             old = record["StateValue"]
             evaluation = evaluate(alarm, solution.series(alarm.watched), now, old)
             if evaluation.state == old:
@@ -219,9 +225,9 @@ class Running:
 
     def put_metric_alarm(self, params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
         """PutMetricAlarm, also with Metrics; what can't be evaluated is refused here and not found out later."""
-        request = data if is_cbor or is_json else metrics.unflattened(params)
+        request = data if is_cbor or is_json else requests.unflattened(params)
         try:
-            alarm_of(request)
+            self._taken(request)
         except AlarmError as error:
             return cloudwatch._error("ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor)
         with self._lock:
@@ -231,6 +237,23 @@ class Running:
             if record is not None and record is not before:
                 cloudwatch._alarms[request["AlarmName"]] = completed(record, request, before)
             return answer
+
+    def _taken(self, request: Mapping[str, Any]) -> Alarm:
+        """The rule of an alarm that is to be put. Raises AlarmError."""
+        alarm, chosen = alarm_of(request), self._behaviour()
+        check_statistics(
+            alarm, open_ranks=chosen.alarms_take_open_ranks, between_values=chosen.alarms_take_values_between
+        )
+        return alarm
+
+    def record_from_template(self, name: str, props: Mapping[str, Any]) -> Record:
+        """In the place of MiniStack's, which refuses Metrics. Raises AlarmError: the stack's update fails."""
+        stands_in: Record = {} if props.get("MetricName") else {"MetricName": "-", "Namespace": "-"}
+        if not self._taken(props).trained:
+            note(f"alarm {name} watches an anomaly band: no model learns on the stage, so it never rings")
+            stands_in["Threshold"] = 0
+        plain = {key: value for key, value in props.items() if key != "Metrics"}
+        return completed(_record_from_template(name, {**plain, **stands_in}), props, None)
 
     def put_from_template(self, record: Record) -> None:
         """What CloudFormation writes; the state and its reason stay with an alarm that was there."""
@@ -289,16 +312,6 @@ def _typed(query: Mapping[str, Any]) -> dict[str, Any]:
     return typed
 
 
-def record_from_template(name: str, props: Mapping[str, Any]) -> Record:
-    """In the place of MiniStack's, which refuses Metrics. Raises AlarmError, which makes the stack's update fail."""
-    stands_in: Record = {} if props.get("MetricName") else {"MetricName": "-", "Namespace": "-"}
-    if not alarm_of(props).trained:
-        note(f"alarm {name} watches an anomaly band: no model learns on the stage, so it never rings")
-        stands_in["Threshold"] = 0
-    plain = {key: value for key, value in props.items() if key != "Metrics"}
-    return completed(_record_from_template(name, {**plain, **stands_in}), props, None)
-
-
 def _put_event(record: Mapping[str, Any], previous: Told) -> None:
     from ministack.services import eventbridge
 
@@ -339,17 +352,17 @@ def _leave_to_the_thread(alarm: Mapping[str, Any]) -> None:
     """In the place of MiniStack's evaluation, at each put of data or of an alarm."""
 
 
-def install(clock: Clock, every: float = EVERY_SECONDS) -> Running:
+def install(clock: Clock, every: float = EVERY_SECONDS, behaviour: Callable[[], Behaviour] = Behaviour) -> Running:
     """Put this in the place of MiniStack's alarms and start it. `metrics` must be installed before.
 
-    `clock` is the stage's; `every` is in stage seconds.
+    `clock` is the stage's; `every` is in stage seconds; `behaviour` are the switches as they are now.
     """
-    running = Running(clock, every)
+    running = Running(clock, every, behaviour)
     cloudwatch._evaluate_alarm = _leave_to_the_thread
     cloudwatch._dispatch_alarm_actions = running.changed
     cloudwatch._put_metric_alarm = running.put_metric_alarm
     cloudwatch._set_alarm_state = running.set_alarm_state
     cloudwatch.cloudformation_put_metric_alarm = running.put_from_template
-    provisioners._cw_metric_alarm_record = record_from_template
+    provisioners._cw_metric_alarm_record = running.record_from_template
     running.start()
     return running

@@ -20,7 +20,10 @@ NEWEST_SECONDS = 2 * 3600
 
 @dataclass(frozen=True)
 class Point:
-    """Values of one metric at one moment. `time` is in epoch seconds, as whoever wrote the line saw it."""
+    """Values of one metric at one moment. `time` is in epoch seconds, as whoever wrote the line saw it.
+
+    `resolution` is 1 second for a high-resolution metric.
+    """
 
     namespace: str
     name: str
@@ -28,6 +31,7 @@ class Point:
     unit: str
     time: float
     values: tuple[float, ...]
+    resolution: int = 60
 
 
 def emf_points(line: str, now: float) -> tuple[Point, ...]:
@@ -68,9 +72,10 @@ def _points(directive: Mapping[str, Any], document: Mapping[str, Any], time: flo
         for metric in metrics:
             if not isinstance(metric, dict) or not isinstance(metric.get("Name"), str):
                 continue
-            values = _values(document.get(metric["Name"]))
-            if values:
-                yield Point(namespace, metric["Name"], dimensions, str(metric.get("Unit", "None")), time, values)
+            values, resolution = _values(document.get(metric["Name"])), metric.get("StorageResolution", 60)
+            if values and resolution in (1, 60):
+                unit = str(metric.get("Unit", "None"))
+                yield Point(namespace, metric["Name"], dimensions, unit, time, values, resolution)
 
 
 def _dimensions(names: object, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:

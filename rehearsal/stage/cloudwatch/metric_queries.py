@@ -25,11 +25,7 @@ from rehearsal.stage.cloudwatch.metric_math import (
     parse,
     rate,
 )
-
-BASIC_STATISTICS = ("SampleCount", "Sum", "Average", "Minimum", "Maximum")
-PERCENTILE = re.compile(r"[pP](\d{1,2}(?:\.\d+)?|100)")
-BETWEEN = re.compile(r"(TC|PR)\((-?[\d.]*):(-?[\d.]*)\)")
-"""How many values, or how many of a hundred, lie between two: the lower bound excluded, the upper included."""
+from rehearsal.stage.cloudwatch.statistics import checked_statistic
 
 
 @dataclass(frozen=True)
@@ -126,14 +122,6 @@ def checked_period(period: Any) -> int:
     if seconds not in (1, 5, 10, 20, 30) and (seconds < 60 or seconds % 60):
         raise MathError(f"Period {seconds} is not one of 1, 5, 10, 20, 30 or a multiple of 60 seconds")
     return seconds
-
-
-def checked_statistic(stat: str) -> str:
-    """A statistic that the stage has. Raises MathError for another."""
-    if stat not in BASIC_STATISTICS and not PERCENTILE.fullmatch(stat) and not BETWEEN.fullmatch(stat):
-        known = ", ".join((*BASIC_STATISTICS, "p0 to p100, TC(a:b) and PR(a:b)"))
-        raise MathError(f"'{stat}' is not a statistic of the stage, which has {known}")
-    return stat
 
 
 class Solution:

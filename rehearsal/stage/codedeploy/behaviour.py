@@ -74,6 +74,12 @@ class Behaviour:
     alias_update_drops_weights: bool = _switch(
         False, "an update of an alias by CloudFormation keeps weights that the template does not state", True
     )
+    alarms_take_open_ranks: bool = _switch(
+        False, "an alarm on a percentile rank with one bound, as PR(:800), is refused", True
+    )
+    alarms_take_values_between: bool = _switch(
+        False, "an alarm on a trimmed statistic between values, as TC(0:800), is refused", True
+    )
     executed_version_always: bool = _switch(
         True, "metrics carry ExecutedVersion also while the alias has no weights", False
     )

@@ -68,8 +68,8 @@ class Additions:
 
         from rehearsal.stage import appconfig as stage_appconfig
         from rehearsal.stage import codedeploy, iam, notes
-        from rehearsal.stage.cloudformation import drift, requests
-        from rehearsal.stage.cloudwatch import alarms, metrics
+        from rehearsal.stage.cloudformation import drift, inert, requests, unread
+        from rehearsal.stage.cloudwatch import alarms, composites, metrics
         from rehearsal.stage.lambdas import (
             alias,
             alias_rules,
@@ -92,6 +92,7 @@ class Additions:
         metrics.install(clock)
         self.alarms = alarms.install(clock, behaviour=lambda: self.codedeploy.behaviour)
         self.alarms.on_transition = self._alarm_changed
+        composites.install()
         alias.install(clock)
         alias_rules.install()
         event_sources.install()
@@ -103,6 +104,8 @@ class Additions:
         stage_appconfig.install()
         requests.install()
         drift.install()
+        unread.install()
+        inert.install()
         self.faults = faults.Faults()
         self.codedeploy = codedeploy.install(
             clock, chosen, lambda account: faults.ThrottledAccount(account, self.faults)

@@ -173,6 +173,74 @@ def test_a_request_for_what_changes_no_release_is_told(stage: Stage) -> None:
     }
 
 
+def test_types_that_change_no_release_are_taken_and_told(stage: Stage) -> None:
+    seen = len(stage.records())
+    kinds = {"Target": "AWS::ApplicationAutoScaling::ScalableTarget", "Archive": "AWS::Events::Archive"}
+    made = {name: {"Type": kind, "Properties": {"MaxCapacity": 1}} for name, kind in kinds.items()}
+    rest = {"F": function(), "Scaled": {**function(), "DependsOn": "Target"}}
+    assert deploy(stage, "inert", {**rest, **made}) == ("CREATE_COMPLETE", [])
+    made["Target"]["Properties"] = {"MaxCapacity": 2}
+    assert deploy(stage, "inert", {**rest, **made}) == ("UPDATE_COMPLETE", [])
+    told = [one["text"] for one in stage.records(seen) if one["kind"] == "note" and "is taken" in one["text"]]
+    assert sorted(told) == [
+        "AWS::ApplicationAutoScaling::ScalableTarget Target is taken, and the stage scales nothing",
+        "AWS::Events::Archive Archive is taken, and the stage archives no events",
+    ]
+
+
+def test_a_composite_alarm_of_a_template_follows_its_children_until_the_stack_goes(stage: Stage) -> None:
+    cloudwatch, cloudformation = stage.client("cloudwatch"), stage.client("cloudformation")
+    child = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": "child",
+            "Namespace": "Test",
+            "MetricName": "Nothing",
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "ignore",
+        },
+    }
+
+    def release(rule: str) -> tuple[str, list[str]]:
+        properties = {"AlarmName": "whole", "AlarmRule": {"Fn::Sub": rule}}
+        return deploy(
+            stage, "whole", {"C": child, "W": {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": properties}}
+        )
+
+    def state() -> str:
+        (found,) = cloudwatch.describe_alarms(AlarmNames=["whole"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+        return str(found["StateValue"])
+
+    assert release("ALARM(${C})") == ("CREATE_COMPLETE", [])
+    cloudwatch.set_alarm_state(AlarmName="child", StateValue="ALARM", StateReason="a test")
+    assert state() == "ALARM"
+    assert release("OK(${C})") == ("UPDATE_COMPLETE", [])
+    assert state() == "OK"
+    assert release("ALARM(no-such-alarm)")[0] == "UPDATE_ROLLBACK_COMPLETE"
+    cloudformation.delete_stack(StackName="whole")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="whole", WaiterConfig=QUICKLY)
+    assert cloudwatch.describe_alarms(AlarmNames=["whole"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"] == []
+
+
+def test_what_nothing_reads_in_a_nested_template_is_refused_too(stage: Stage) -> None:
+    stage.client("s3").create_bucket(
+        Bucket="nested", CreateBucketConfiguration={"LocationConstraint": stage.client("s3").meta.region_name}
+    )
+    body = json.dumps({"Transform": "Mine", "Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})
+    stage.client("s3").put_object(Bucket="nested", Key="child.json", Body=body.encode())
+    nested = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"TemplateURL": f"{stage.endpoint}/nested/child.json"},
+    }
+    status, failed = deploy(stage, "parent", {"Child": nested})
+    assert status == "ROLLBACK_COMPLETE"
+    assert any("No transform named Mine found" in reason for reason in failed), failed
+
+
 def test_a_parameter_may_name_an_ssm_parameter_that_holds_the_version(stage: Stage) -> None:
     ssm = stage.client("ssm")
 

@@ -20,6 +20,7 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
+from rehearsal.stage.cloudformation import unread
 from rehearsal.stage.cloudformation.drift import BELIEVED
 
 from .side_by_side import Shifts, behind_the_rest, needed_by
@@ -282,6 +283,7 @@ def _transformed_where_nested(original: Callable[..., Any]) -> Callable[..., Any
             return template
         _nested.set(None)  # what is parsed from now on, for a resource of the stack, is no nested template
         transformed: Template = engine._apply_transforms(template, given)
+        unread.check(transformed)
         return transformed
 
     return parse

@@ -26,6 +26,15 @@ MARK = "\x1eend of the log"
 LOG_SECONDS = 0.25
 """How long the mark may take after the answer. It is written before the answer, so it is nearly always there."""
 
+NOT_DONE: Mapping[str, str] = {
+    "CapacityProviderConfig": "runs as any other function",
+    "CodeSigningConfigArn": "runs whether its package is signed or not",
+    "FileSystemConfigs": "finds nothing where its file system would be mounted",
+    "TenancyConfig": "runs in the same environments for all tenants",
+    "VpcConfig": "runs in this machine's network, not in its VPC",
+}
+"""Properties that change no release: what a function does instead."""
+
 PYTHON_PRELUDE = f"""
 import sys
 
@@ -96,6 +105,9 @@ def _note(name: str, function: Mapping[str, Any]) -> None:
         note(f"function {name} asks for arm64 and runs on this machine's processor: bring no native code")
     if (function.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions":
         note(f"function {name} asks for SnapStart: its hooks run, but every start is a cold one")
+    for asked, does in NOT_DONE.items():
+        if function.get(asked):
+            note(f"function {name} asks for {asked} and {does}")
 
 
 def _refusing(create: Callable[..., Any]) -> Callable[..., Any]:

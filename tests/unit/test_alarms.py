@@ -587,6 +587,19 @@ def test_an_alarm_that_is_refused_is_not_stored(stage: alarms.Running) -> None:
     assert not list(cloudwatch._alarms)
 
 
+def test_an_alarm_on_the_metrics_of_another_account_is_refused_and_one_on_its_own_is_not(
+    stage: alarms.Running,
+) -> None:
+    def query(account: str) -> list[dict[str, Any]]:
+        metric = {"Metric": {"Namespace": "Test", "MetricName": "Bad"}, "Period": 60, "Stat": "Sum"}
+        return [{"Id": "bad", "AccountId": account, "MetricStat": metric}]
+
+    rule = {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    stage.record_from_template("own", {**rule, "Metrics": query(ACCOUNT)})
+    with pytest.raises(AlarmError, match="777788889999"):
+        stage.record_from_template("other", {**rule, "Metrics": query("777788889999")})
+
+
 def test_a_template_may_hold_numbers_and_truth_values_as_text(stage: alarms.Running) -> None:
     props = a_share(Threshold="20", EvaluationPeriods="3", DatapointsToAlarm="2")
     for query in props["Metrics"][1:]:

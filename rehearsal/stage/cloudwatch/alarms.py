@@ -240,6 +240,13 @@ class Running:
 
     def _taken(self, request: Mapping[str, Any]) -> Alarm:
         """The rule of an alarm that is to be put. Raises AlarmError."""
+        for query in request.get("Metrics") or []:
+            if query.get("AccountId", get_account_id()) != get_account_id():
+                raise AlarmError(
+                    f"Query '{query.get('Id')}' is for account {query['AccountId']}; the stage has one alone"
+                )
+        if request.get("EvaluateLowSampleCountPercentile") == "ignore":
+            note("an alarm on a percentile is evaluated on few values too (EvaluateLowSampleCountPercentile)")
         alarm, chosen = alarm_of(request), self._behaviour()
         check_statistics(
             alarm, open_ranks=chosen.alarms_take_open_ranks, between_values=chosen.alarms_take_values_between

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.ledger import Ledger
+from seatrial.aws.metrics import Metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -28,6 +31,14 @@ class Installed:
     ledger: Ledger
     bus: str
     events: EventBridgeClient
+
+    @property
+    def metrics(self) -> Metrics:
+        return Metrics(boto3.client("cloudwatch"))
+
+    @property
+    def codedeploy(self) -> CodeDeploy:
+        return CodeDeploy(boto3.client("codedeploy"), pause=time.sleep)
 
     def send(self, detail_type: str, detail: Mapping[str, Any]) -> str:
         """Put an on-call event on Seatrial's bus. Its id. Raises AccountError when the bus does not take it."""

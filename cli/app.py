@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import board, judging, oncall, views
+from cli import board, foresight, judging, oncall, views
 from cli.account import AccountError
 from cli.terminal import AsJson, Stack, fail, installed, qualified, show
 from seatrial.aws.ledger import Ledger
@@ -21,6 +21,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 suite = typer.Typer(no_args_is_help=True, help="Suites: what a candidate must do before users meet it.")
 app.add_typer(suite, name="suite")
 app.command("judge")(judging.judge_command)
+app.command("foresee")(foresight.foresee_command)
 oncall.add_to(app)
 
 

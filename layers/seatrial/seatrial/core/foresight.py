@@ -43,6 +43,18 @@ class Step:
     minutes: int
 
 
+PREDEFINED = (
+    "Canary10Percent5Minutes",
+    "Canary10Percent10Minutes",
+    "Canary10Percent15Minutes",
+    "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute",
+    "Linear10PercentEvery2Minutes",
+    "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes",
+)
+"""The configurations with steps that every account has, as SAM writes them."""
+
 # What is offered as more telling to whoever shifts faster.
 LONGER = (Step(0.25, 30),)
 
@@ -126,7 +138,7 @@ def _in_time(steps: Sequence[Step]) -> Iterator[Step]:
 
 def sentence(configuration: str, rate: float, seen: Foresight, longer: Foresight | None = None) -> str:
     """What people read before a shift; `longer` is what LONGER would notice."""
-    told = f"{short(configuration)} at {plain(float(f'{rate:.2g}'))} requests/s {_noticing(seen)}"
+    told = f"{short(configuration)} at {plain(float(f'{rate:.2g}'))} requests/s {noticing(seen)}"
     if longer is None or longer.share is None or (seen.share is not None and longer.share >= seen.share):
         return told
     (step,) = LONGER
@@ -152,7 +164,8 @@ def short(configuration: str) -> str:
     return configuration.removeprefix("CodeDeployDefault.").removeprefix("Lambda")
 
 
-def _noticing(seen: Foresight) -> str:
+def noticing(seen: Foresight) -> str:
+    """What a shift does, in the words that follow its name."""
     if not seen.minutes:
         return "lets everybody in at once and compares nothing; only the time before is left to compare with"
     if seen.share is None:

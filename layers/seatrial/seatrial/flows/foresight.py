@@ -1,4 +1,4 @@
-"""What can this shift see? Said before users come, from what came in the week before."""
+"""What can this shift see? Said before users come, from what came in the week before, and to whoever asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seatrial.core.foresight import LONGER, Foresight, Step
 from seatrial.core.release import Release
 from seatrial.core.sections import JudgeSettings
 from seatrial.core.usual import Asked, Usual
-from seatrial.flows import preflight, tell
+from seatrial.flows import tell
 from seatrial.flows.account import Account
 
 # The metric of which most is known has half of the false alarms as soon as there is another (verdict.shares).
@@ -32,7 +32,8 @@ def look(aws: Account, release: Release, settings: JudgeSettings) -> None:
         aws.log.warning(f"what a shift of {release.service} would notice can't be said: {error}", extra=fields)
         return
     if usual.came and not usual.counts_outcomes:
-        preflight.found(aws, release, foresight.blind_to_500s(release.function))
+        # Not told to people: who knows it, and needs no outcomes, would hear it at every release.
+        tell.step(aws, release, "finding", foresight.blind_to_500s(release.function), by="preflight", once="500s")
     tell.step(aws, release, "foresight", told(release, steps, usual, settings), by="preflight")
 
 

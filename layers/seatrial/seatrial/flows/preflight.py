@@ -63,7 +63,7 @@ def may_start(aws: Account, release: Release, settings: ReleaseSettings) -> str 
     """
     plan = Plan(aws.codedeploy.shifting(release.configuration).takes, timedelta(seconds=settings.bake))
     if warning := bake.warning(plan):
-        found(aws, release, warning)
+        _found(aws, release, warning)
     try:
         closed = windows.refusal(settings.windows, aws.clock.now())
     except WindowError as mistake:
@@ -80,11 +80,10 @@ def look_at_alarms(aws: Account, release: Release) -> None:
     """Tell what people should know about the alarms that the release names. Nothing of it stops the release."""
     group = aws.codedeploy.group(release.application, release.group)
     for finding in _findings(aws, release, group):
-        found(aws, release, finding)
+        _found(aws, release, finding)
 
 
-def found(aws: Account, release: Release, finding: str) -> None:
-    """Tell people what they should know before users come, and what does not stop the release."""
+def _found(aws: Account, release: Release, finding: str) -> None:
     if tell.step(aws, release, "finding", finding, by="preflight", once=finding):
         tell.people(aws, release, "finding", "has a finding", finding)
 

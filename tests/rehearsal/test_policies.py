@@ -19,6 +19,7 @@ RARE = {
     ("Board", "dynamodb:GetItem"): "DynamoDB throttles, and leaves something out of a batch",
     ("Rollback", "lambda:GetAlias"): "an alarm rings in the guard",
     ("Rollback", "lambda:UpdateAlias"): "an alarm rings in the guard",
+    ("Rollback", "cloudwatch:GetMetricData"): "an alarm rings that several releases name",
     ("Rollback", "dynamodb:DeleteItem"): "somebody moves the alias on before it is returned",
     ("Rollback", "appconfig:ListApplications"): "on call takes a flag back",
     ("Rollback", "appconfig:ListEnvironments"): "on call takes a flag back",

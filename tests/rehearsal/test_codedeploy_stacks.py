@@ -486,6 +486,38 @@ def test_a_hook_may_be_the_alias_of_another_stack(stage: Stage) -> None:
     assert alias(stage, "adopter") == ("2", {})
 
 
+def test_a_hook_may_be_a_version(stage: Stage) -> None:
+    def release(number: str) -> dict[str, Any]:
+        made = template(number, shifted("Service", number, number, {"Ref": "HookVersion"}, "LambdaAllAtOnce", []))
+        made["Resources"]["HookVersion"] = {
+            "Type": "AWS::Lambda::Version",
+            "Properties": {"FunctionName": {"Ref": "Hook"}},
+        }
+        return made
+
+    assert apply(stage, "version-hook", release("1")) == "CREATE_COMPLETE"
+    assert apply(stage, "version-hook", release("2")) == "UPDATE_COMPLETE"
+    (deployment,) = deployments(stage, "version-hook")
+    (hook,) = json.loads(deployment["revision"]["string"]["content"])["Hooks"]
+    assert hook["BeforeAllowTraffic"].endswith(f"{physical(stage, 'version-hook', 'Hook')}:1")
+
+
+def test_another_configuration_alone_starts_no_deployment_nor_does_a_group_without_an_alias(stage: Stage) -> None:
+    def release(number: str, config: str) -> dict[str, Any]:
+        made = template(number, shifted("Service", "one", "1", None, config, []), hook=False)
+        made["Resources"]["LonelyGroup"] = copy.deepcopy(made["Resources"]["ServiceGroup"])
+        return made
+
+    assert apply(stage, "still", release("1", "LambdaAllAtOnce")) == "CREATE_COMPLETE"
+    assert apply(stage, "still", release("2", "LambdaCanary10Percent5Minutes")) == "UPDATE_COMPLETE"
+    assert (deployments(stage, "still"), deployments(stage, "still", "Lonely")) == ([], [])
+    group = stage.client("codedeploy").get_deployment_group(
+        applicationName=physical(stage, "still", "Application"),
+        deploymentGroupName=physical(stage, "still", "ServiceGroup"),
+    )["deploymentGroupInfo"]
+    assert group["deploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+
+
 def test_an_alias_that_users_were_taken_back_on_is_refused_until_it_is_healed(stage: Stage) -> None:
     def release(number: str, *, shift: bool = True) -> dict[str, Any]:
         made = template(number, shifted("Service", number, number, None, "LambdaAllAtOnce", []), hook=False)

@@ -127,6 +127,15 @@ def test_what_the_stage_cant_do_is_refused_by_name(
     assert any(named in reason for reason in failed), failed
 
 
+def test_a_package_that_does_not_parse_is_deployed_all_the_same_and_fails_on_invoke(stage: Stage) -> None:
+    broken = function(FunctionName="broken", Code={"ZipFile": "def handler(event, context:\n"})
+    version = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}}}
+    assert deploy(stage, "broken", {"F": broken, "V": version}) == ("CREATE_COMPLETE", [])
+    answer = stage.client("lambda").invoke(FunctionName="broken", Qualifier="1")
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.load(answer["Payload"])["errorType"] == "Runtime.UserCodeSyntaxError"
+
+
 def test_what_is_taken_without_being_done_is_told_once(stage: Stage) -> None:
     old = function(FunctionName="old", Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"})
     assert deploy(stage, "noted", {"F": old}) == ("CREATE_COMPLETE", [])

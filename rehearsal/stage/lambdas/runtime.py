@@ -51,6 +51,7 @@ def isolated_python(folder: Path) -> Path:
 
 _RAISED = re.compile(r"^(?:[\w.]*\.)?(\w+)(?::.*)?$")
 _INIT_FAILED = "Worker init failed: "
+_SYNTAX_ERROR = re.compile(r"\(\S+\.py, line \d+\)$")
 
 
 def lambda_error(result: dict[str, Any], handler: str) -> dict[str, Any]:
@@ -60,12 +61,11 @@ def lambda_error(result: dict[str, Any], handler: str) -> dict[str, Any]:
         return {}
     message = str(body.get("errorMessage", ""))
     if message.startswith(_INIT_FAILED):
-        module = handler.rpartition(".")[0]
-        return {
-            "errorMessage": f"Unable to import module '{module}': {message.removeprefix(_INIT_FAILED)}",
-            "errorType": "Runtime.ImportModuleError",
-            "stackTrace": [],
-        }
+        module, why = handler.rpartition(".")[0], message.removeprefix(_INIT_FAILED)
+        kind, said = ("ImportModuleError", "Unable to import module")
+        if _SYNTAX_ERROR.search(why):
+            kind, said = ("UserCodeSyntaxError", "Syntax error in module")
+        return {"errorMessage": f"{said} '{module}': {why}", "errorType": f"Runtime.{kind}", "stackTrace": []}
     if message.startswith("Runtime exited"):
         return {**body, "errorType": "Runtime.ExitError"}
     if body.get("errorType") == "Runtime.HandlerError":

@@ -104,6 +104,14 @@ class Account:
         ]
         for name in sorted(set(found), key=len, reverse=True):
             self.delete(name)
+        self._delete_alarms()
+
+    def _delete_alarms(self) -> None:
+        """Those that a claim put by itself, of a run that was killed before it could delete them."""
+        cloudwatch = self.client("cloudwatch")
+        found = cloudwatch.describe_alarms(AlarmNamePrefix=f"{self.prefix}-c")["MetricAlarms"]
+        if found:
+            cloudwatch.delete_alarms(AlarmNames=[one["AlarmName"] for one in found])
 
     def _end_what_runs(self) -> None:
         """Stop the deployments of the shared application and delete its groups, which would hold its stack back."""

@@ -23,7 +23,10 @@ MINUTE = float(os.environ.get("CONFORMANCE_MINUTE", "0.5"))
 PREFIX = os.environ.get("CONFORMANCE_PREFIX", "seatrial-certify")
 TABLE = os.environ.get("CONFORMANCE_TABLE", "")
 HERE = Path(__file__).parent
-COST = "below 1 USD: a few hundred invokes, two alarms, a queue, a topic and a rule, all deleted at the end"
+COST = (
+    "below 1 USD: a few hundred invokes, two alarms, a queue, a topic and a rule, all deleted at the end, "
+    "and values of a dozen metrics, which CloudWatch forgets by itself"
+)
 
 _certified = results.Certified.read()
 _claims: dict[str, results.Claim] = {}

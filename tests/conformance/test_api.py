@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +102,39 @@ def test_the_appspec_of_a_deployment_is_found_by_its_checksum(account: Account) 
     assert found["revision"]["string"]["content"] == spec
 
 
+@claim(DOCUMENTED)
+def test_a_revision_can_be_registered_before_it_is_deployed_and_is_listed(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    spec = account.spec()
+    revision = {"revisionType": "String", "string": {"content": spec}}
+    where = {"applicationName": account["Application"]}
+    account.codedeploy.register_application_revision(**where, description="a claim", revision=revision)
+    deployment = account.start(spec)
+    account.end(deployment)
+    sha256 = hashlib.sha256(spec.encode()).hexdigest()
+    key = {"revisionType": "String", "string": {"sha256": sha256}}
+    (found,) = account.codedeploy.batch_get_application_revisions(**where, revisions=[key])["revisions"]
+    info = found["genericRevisionInfo"]
+    assert info["registerTime"] <= info["firstUsedTime"] <= info["lastUsedTime"]
+    assert account.name in info["deploymentGroups"]
+    pages = account.codedeploy.get_paginator("list_application_revisions").paginate(**where, deployed="include")
+    listed = [one["string"]["sha256"] for page in pages for one in page["revisions"] if "string" in one]
+    assert sha256 in listed
+
+
+@claim(DOCUMENTED)
+def test_deployments_are_listed_by_the_time_of_their_creation(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    ended = account.end(deployment := account.start())
+    where = {"applicationName": account["Application"], "deploymentGroupName": account.name}
+    second = timedelta(seconds=1)
+    for start, there in ((ended["createTime"] - second, True), (ended["completeTime"] + second, False)):
+        found = every(account, "list_deployments", "deployments", **where, createTimeRange={"start": start})
+        assert (deployment in found) is there
+
+
 @claim(UNCONFIRMED)
 def test_a_revision_that_is_no_appspec_is_refused(account: Account) -> None:
     account.alias()
@@ -118,6 +152,11 @@ def test_a_revision_that_is_no_appspec_is_refused(account: Account) -> None:
         ("stop_deployment", {"deploymentId": "d-AAAAAAAAA"}, "DeploymentDoesNotExistException"),
         ("list_deployment_targets", {"deploymentId": "d-AAAAAAAAA"}, "DeploymentDoesNotExistException"),
         ("get_application", {"applicationName": "no-such-application"}, "ApplicationDoesNotExistException"),
+        (
+            "list_application_revisions",
+            {"applicationName": "no-such-application"},
+            "ApplicationDoesNotExistException",
+        ),
         ("list_deployment_groups", {"applicationName": "no-such-application"}, "ApplicationDoesNotExistException"),
         ("get_deployment_config", {"deploymentConfigName": "no-such-config"}, "DeploymentConfigDoesNotExistException"),
         (
@@ -128,6 +167,28 @@ def test_a_revision_that_is_no_appspec_is_refused(account: Account) -> None:
     ],
 )
 def test_an_unknown_name_is_an_error_of_its_own(account: Account, operation: str, asked: Any, error: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(account.codedeploy, operation)(**asked)
+    assert code(refused.value) == error
+
+
+@claim(DOCUMENTED)
+@pytest.mark.parametrize(
+    ("operation", "asked", "error"),
+    [
+        ("list_deployments", {"deploymentGroupName": "group"}, "ApplicationNameRequiredException"),
+        ("list_deployments", {"includeOnlyStatuses": ["Done"]}, "InvalidDeploymentStatusException"),
+        ("list_deployments", {"nextToken": "made up"}, "InvalidNextTokenException"),
+        ("batch_get_deployments", {"deploymentIds": ["d-AAAAAAAAA"] * 26}, "BatchLimitExceededException"),
+        ("get_application", {"applicationName": "a" * 101}, "InvalidApplicationNameException"),
+        (
+            "put_lifecycle_event_hook_execution_status",
+            {"deploymentId": "d-AAAAAAAAA", "lifecycleEventHookExecutionId": "x", "status": "Skipped"},
+            "InvalidLifecycleEventHookExecutionStatusException",
+        ),
+    ],
+)
+def test_a_request_that_is_none_is_refused_by_name(account: Account, operation: str, asked: Any, error: str) -> None:
     with pytest.raises(ClientError) as refused:
         getattr(account.codedeploy, operation)(**asked)
     assert code(refused.value) == error

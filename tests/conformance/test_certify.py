@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from rehearsal.stage.codedeploy.behaviour import Behaviour, certified
-from tests.conformance.captures import as_captured
+from tests.conformance.captures import DATA, as_captured
 from tests.conformance.marks import CAPTURED, UNCONFIRMED
 from tests.conformance.results import Certified, Claim, table
 
@@ -52,6 +52,12 @@ def test_the_table_tells_what_holds_what_does_not_and_what_nobody_confirmed(tmp_
     assert "| two | **does not hold** | **unconfirmed** | not yet |" in told
     assert "1 of 2 claims hold on the stage; 1 are held to a capture, 1 are unconfirmed." in told
     assert "| it is so | yes | not yet |" in told
+
+
+def test_every_capture_is_one_that_something_is_held_to() -> None:
+    tests = "".join(path.read_text() for path in HERE.parent.rglob("test_*.py"))
+    unused = [path.stem for path in DATA.glob("*.json") if f'"{path.stem}"' not in tests]
+    assert not unused
 
 
 def test_ids_and_names_may_differ_from_a_capture_and_nothing_else() -> None:

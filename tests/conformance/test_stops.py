@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.account import NO_ROLLBACK, Account, code
-from tests.conformance.marks import DOCUMENTED, REPORTED, UNCONFIRMED, claim
+from tests.conformance.marks import DOCUMENTED, REPORTED, claim
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 
@@ -46,19 +46,6 @@ def test_what_has_ended_can_not_be_stopped(account: Account) -> None:
     with pytest.raises(ClientError) as refused:
         account.codedeploy.stop_deployment(deploymentId=deployment)
     assert code(refused.value) == "DeploymentAlreadyCompletedException"
-
-
-@claim(UNCONFIRMED)
-def test_a_group_has_one_deployment_at_a_time(account: Account) -> None:
-    account.alias()
-    account.group(AT_ONCE)
-    deployment = account.start(account.spec(before=account["Hook"]))
-    call = account.asked(deployment)
-    with pytest.raises(ClientError) as refused:
-        account.start()
-    assert code(refused.value) == "DeploymentLimitExceededException"
-    account.answer(call)
-    assert account.end(deployment)["status"] == "Succeeded"
 
 
 @claim(REPORTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from rehearsal.stage.cloudwatch.alarm_states import Alarm, AlarmError, State, al
 from rehearsal.stage.codedeploy.behaviour import Behaviour, switched
 from rehearsal.stage.lambdas import alias
 from seatrial.settings import Clock
+from tests.conformance.captures import capture
 
+INSTANCE = [{"Name": "InstanceId", "Value": "i-12345678901234567"}]
 NOON = 1795521600  # 2026-11-24 12:00:00 UTC
 ACCOUNT, REGION = "444455556666", "eu-west-1"
 
@@ -415,33 +418,71 @@ def test_a_change_of_state_is_told_on_the_default_bus_in_cloudwatchs_shape(stage
     assert (data["recentDatapoints"], data["threshold"]) == ([3.0], 1.0)
 
 
-def keys(value: Any) -> Any:
-    """The shape of a JSON value: its keys all the way down, dimensions left out."""
-    if isinstance(value, dict):
-        return {key: "…" if key == "dimensions" else keys(inner) for key, inner in value.items()}
-    return [keys(inner) for inner in value] if isinstance(value, list) else "…"
-
-
-def test_the_detail_has_the_keys_of_cloudwatchs_own_sample(stage: alarms.Running) -> None:
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html, metric math"""
-    put(a_share("SUM(METRICS())"))
-    count("BadOutcomes", 3, NOON - 30)
-    stage.evaluate_all(NOON)
-    (rang,) = events()
-    metric = {"metric": {"dimensions": "…", "name": "…", "namespace": "…"}, "period": "…", "stat": "…"}
-    assert keys(json.loads(rang["Detail"])) == {
-        "alarmName": "…",
-        "configuration": {
-            "description": "…",
-            "metrics": [
-                {"expression": "…", "id": "…", "label": "…", "returnData": "…"},
-                {"id": "…", "metricStat": metric, "returnData": "…"},
-                {"id": "…", "metricStat": metric, "returnData": "…"},
-            ],
-        },
-        "previousState": {"reason": "…", "timestamp": "…", "value": "…"},
-        "state": {"reason": "…", "reasonData": "…", "timestamp": "…", "value": "…"},
+def as_put(sample: dict[str, Any], **rule: Any) -> dict[str, Any]:
+    """The alarm of a sample, as PutMetricAlarm takes it."""
+    configuration = sample["detail"]["configuration"]
+    metrics_ = [
+        {
+            "Id": one["id"],
+            "ReturnData": one["returnData"],
+            **({"Expression": one["expression"], "Label": one["label"]} if "expression" in one else {}),
+            **({"MetricStat": stat_of(one["metricStat"])} if "metricStat" in one else {}),
+        }
+        for one in configuration["metrics"]
+    ]
+    only = {} if len(metrics_) > 1 else {**metrics_[0]["MetricStat"]["Metric"], "Period": 300, "Statistic": "Average"}
+    return {
+        "AlarmName": sample["detail"]["alarmName"],
+        "AlarmDescription": configuration["description"],
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        **(only or {"Metrics": metrics_}),
+        **rule,
     }
+
+
+def stat_of(told: dict[str, Any]) -> dict[str, Any]:
+    metric = told["metric"]
+    dimensions = [{"Name": name, "Value": value} for name, value in metric["dimensions"].items()]
+    whose = {"Namespace": metric["namespace"], "MetricName": metric["name"], "Dimensions": dimensions}
+    return {"Metric": whose, "Period": told["period"], "Stat": told["stat"]}
+
+
+def at(text: str) -> float:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+
+
+@pytest.mark.parametrize(
+    ("name", "threshold", "data"),
+    [
+        ("cloudwatch-alarm-state-change-single", 50.0, {"CPUUtilization": 99.50160229693434}),
+        ("cloudwatch-alarm-state-change-metric-math", 10000.0, {"NetworkIn": 45000.0, "NetworkOut": 628.0}),
+    ],
+)
+def test_an_alarms_event_is_cloudwatchs_own_sample_field_by_field(
+    stage: alarms.Running, name: str, threshold: float, data: dict[str, float]
+) -> None:
+    """Ids differ by nature, and the sample tells a state some milliseconds after it was evaluated."""
+    sample = capture(name)
+    put(as_put(sample, Threshold=threshold))
+    state = sample["detail"]["state"]
+    began = at(json.loads(state["reasonData"])["startDate"])
+    for metric, value in data.items():
+        datum = {"MetricName": metric, "Value": value, "Timestamp": began, "Dimensions": INSTANCE}
+        cloudwatch._put_metric_data({}, {"Namespace": "AWS/EC2", "MetricData": [datum]}, False, True)
+    record = cloudwatch._alarms[sample["detail"]["alarmName"]]
+    previous = sample["detail"]["previousState"]
+    record["StateValue"] = previous["value"]
+    stage._told[ACCOUNT, REGION, sample["detail"]["alarmName"]] = alarms.Told(
+        previous["value"], previous["reason"], previous.get("reasonData", ""), at(previous["timestamp"])
+    )
+    stage.evaluate_all(at(json.loads(state["reasonData"])["queryDate"]))
+    (rang,) = events()
+    given, expected = json.loads(rang["Detail"]), sample["detail"]
+    given["state"]["timestamp"] = expected["state"]["timestamp"]
+    if len(data) == 1:
+        given["configuration"]["metrics"][0]["id"] = expected["configuration"]["metrics"][0]["id"]
+    assert given == expected
 
 
 def test_a_function_that_is_an_action_gets_another_shape_than_the_event() -> None:

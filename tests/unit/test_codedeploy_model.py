@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from rehearsal.stage.codedeploy import model, shifting
+from rehearsal.stage.codedeploy import model, shifting, triggers
 from rehearsal.stage.codedeploy.appspec import AppSpec, AppSpecError, Revision, parse
 from rehearsal.stage.codedeploy.model import AutoRollback, Cause, Deployment, Ending, EventStatus, Scope, Status
+from rehearsal.stage.codedeploy.port import StateChange
 from rehearsal.stage.codedeploy.shifting import AllAtOnce, Canary, Linear, Routing, Step, lasts, problem, steps
+from tests.conformance.captures import capture
 
 SPEC = AppSpec("payments", "live", "7", "8", before="pre", after="post")
 ALL_CAUSES = AutoRollback(True, frozenset(Cause))
@@ -209,3 +211,14 @@ def test_what_a_rollback_follows(ending: Ending, group: AutoRollback, follows: b
 def test_a_rollback_is_never_rolled_back() -> None:
     back = deployment(creator="codeDeployRollback")
     assert not model.rolls_back(back, model.lambda_unknown("gone", shifting=True))
+
+
+def test_a_triggers_message_has_the_members_of_awss_sample_and_its_nested_ones_are_text() -> None:
+    sample = capture("codedeploy-sns-trigger-deployment-failed")
+    failed = model.ended(deployment(), model.hook_failed(), 130)
+    change = StateChange(failed.scope, failed.application, failed.group, "id", failed.id, "FAILURE")
+    told = triggers.message("failed", "FAILED", change, failed)
+    assert sorted(told) == sorted(sample)
+    assert all(isinstance(value, str) for value in told.values())
+    assert sorted(json.loads(told["errorInformation"])) == sorted(sample["errorInformation"])
+    assert set(json.loads(told["deploymentOverview"])) >= set(sample["deploymentOverview"])

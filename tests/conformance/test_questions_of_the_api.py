@@ -1,0 +1,76 @@
+"""What nobody could confirm of what the APIs take: each test asks, and hands over whatever is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.conformance.account import Account, code
+from tests.conformance.marks import question
+
+AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
+
+type Answered = Callable[[Any], None]
+
+
+@question("second_deployment", minutes=2)
+def test_is_a_second_deployment_of_a_group_refused_or_does_it_wait(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    first = account.start(account.spec(before=account["Hook"]))
+    call = account.asked(first)
+    try:
+        second = account.start()
+    except ClientError as refused:
+        assert code(refused) == "DeploymentLimitExceededException"
+        given = "refused"
+    else:
+        assert account.info(second)["status"] in ("Created", "Queued")
+        account.codedeploy.stop_deployment(deploymentId=second)
+        given = "queued"
+    account.answer(call)
+    assert account.end(first)["status"] == "Succeeded"
+    answered(given)
+
+
+@question("empty_alarms_refused")
+def test_are_alarms_refused_that_are_enabled_and_list_none(account: Account, answered: Answered) -> None:
+    try:
+        account.group(AT_ONCE, alarmConfiguration={"enabled": True, "alarms": []})
+    except ClientError as refused:
+        assert code(refused) == "InvalidAlarmConfigException"
+        answered(True)
+    else:
+        answered(False)
+
+
+@question("alarms_take_open_ranks")
+def test_may_an_alarm_watch_a_percentile_rank_with_one_bound(account: Account, answered: Answered) -> None:
+    answered(takes_an_alarm_on(account, "PR(:800)"))
+
+
+@question("alarms_take_values_between")
+def test_may_an_alarm_watch_a_trimmed_statistic_between_values(account: Account, answered: Answered) -> None:
+    answered(takes_an_alarm_on(account, "TC(0:800)"))
+
+
+def takes_an_alarm_on(account: Account, statistic: str) -> bool:
+    cloudwatch, name = account.client("cloudwatch"), f"{account.prefix}-{account.name}"
+    try:
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="Seatrial/Conformance",
+            MetricName="Nothing",
+            ExtendedStatistic=statistic,
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+    except ClientError as refused:
+        assert code(refused) == "ValidationError"
+        return False
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    return True

@@ -51,6 +51,18 @@ LETS_BEGIN = step("answer", 2, PRE, "Succeeded")
             id="taken back by the hook after the shift: its answer decided",
         ),
         pytest.param(
+            release(State.TAKEN_BACK, closed=14),
+            [LETS_BEGIN, step("baking", 7), step("answer", 12, "functions/monitor", "Failed")],
+            Moments(users=at(2), everybody=at(7), decided=at(12), back=at(14)),
+            id="taken back at the end of its bake: the tick's answer decided",
+        ),
+        pytest.param(
+            release(State.RETURNED, closed=12, everybody_at=at(6)),
+            [LETS_BEGIN, step("smoke", 7), step("returning", 39), step("returned", 40)],
+            Moments(users=at(2), everybody=at(6), decided=at(39), back=at(40)),
+            id="taken back in two steps after its deployment had ended",
+        ),
+        pytest.param(
             release(State.RELEASED, closed=12, bake=240.0, bake_until=at(11.5)),
             [LETS_BEGIN, step("smoke", 7), step("baking", 7.5), step("closed", 12)],
             Moments(users=at(2), everybody=at(7)),

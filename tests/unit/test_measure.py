@@ -1,4 +1,4 @@
-"""Metrics of a release: one line of EMF when it is closed, and only then."""
+"""Metrics of a release: one line of EMF when it is closed, one when it is taken back after that, and each word once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from seatrial.core.events import HookRequest
+from seatrial.core.gate import Report
 from seatrial.core.release import Release, State
-from seatrial.flows import monitor, preflight, tell
+from seatrial.flows import guard, monitor, preflight, tell
+from seatrial.flows.answer import Answer
 from tests.small_account import SmallAccount, event, make_table
 
 TICK = event("tick")
@@ -38,10 +41,10 @@ def begun(account: SmallAccount) -> Release:
     return release
 
 
-def lines(printed: str) -> list[dict[str, Any]]:
-    """The EMF lines that tell of a duration."""
+def lines(printed: str, metric: str = "ReleaseDuration") -> list[dict[str, Any]]:
+    """The EMF lines that tell of a metric."""
     found = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
-    return [line for line in found if "ReleaseDuration" in line]
+    return [line for line in found if metric in line]
 
 
 def test_a_release_that_is_taken_back_tells_how_fast_that_went(
@@ -84,3 +87,64 @@ def test_an_open_release_has_no_duration_and_a_closed_one_only_one(
     monitor.look(account.aws, TICK)
     (line,) = lines(capsys.readouterr().out)
     assert "TimeToDetect" not in line
+
+
+def test_a_return_after_the_end_tells_how_fast_it_was_found_and_undone_once(
+    account: SmallAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release = begun(account)
+    account.lambdas.aliases = {"payments": ("8", 1)}
+    account.clock.goes_on(timedelta(minutes=9))
+    account.codedeploy.ends("d-1", "Succeeded")
+    monitor.look(account.aws, TICK)
+    account.clock.goes_on(timedelta(minutes=20))
+    account.lambdas.intruders = [lambda: account.clock.goes_on(timedelta(seconds=2))]
+
+    guard.give_back(account.aws, account.ledger.release(release.deployment_id), "alarm rang", "functions/rollback")
+    guard.give_back(account.aws, account.ledger.release(release.deployment_id), "alarm rang", "functions/rollback")
+
+    printed = capsys.readouterr().out
+    (line,) = lines(printed, "TimeToDetect")
+    assert (line["TimeToDetect"], line["TimeToRecover"]) == ([29 * 60.0], [2.0])
+    assert (line["service"], line["release"], line["end"]) == ("payments", "d-1", "returned")
+    assert "ReleaseDuration" not in line
+    assert len(lines(printed, "ReleaseRolledBack")) == 1
+
+
+def test_a_refusal_is_counted_once_for_its_service_when_it_has_come_to_its_end(
+    account: SmallAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.codedeploy.begin("d-1")
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-1"))
+    refuse(account, "functions/pre_traffic")
+    account.codedeploy.ends("d-1", "Failed", "HOOK_EXECUTION_FAILURE", "a hook failed")
+    monitor.look(account.aws, TICK)
+
+    assert account.ledger.release(release.deployment_id).state is State.REFUSED
+    (line,) = lines(capsys.readouterr().out, "ReleaseRefused")
+    assert (line["service"], line["release"]) == ("payments", "d-1")
+    assert [detail["event"] for kind, detail in account.bus.events if kind == "Release Refused"] == ["refused"]
+    assert len(account.told()) == 2, "people are told at once, and when it has ended"
+
+
+def test_what_was_refused_before_it_could_be_opened_is_counted_by_the_hook(
+    account: SmallAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.codedeploy.begin("d-1")
+    refuse(account, "functions/pre_traffic")
+    (line,) = lines(capsys.readouterr().out, "ReleaseRefused")
+    assert line["release"] == "d-1"
+
+
+def test_a_refusal_after_the_shift_is_a_way_back_and_no_refusal(
+    account: SmallAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(account)
+    refuse(account, "functions/post_traffic")
+    printed = capsys.readouterr().out
+    assert lines(printed, "ReleaseRefused") == []
+    assert len(lines(printed, "ReleaseGoingBack")) == 1
+
+
+def refuse(account: SmallAccount, by: str) -> None:
+    Answer(account.aws, by, HookRequest("d-1", "x-1")).give(Report.failed("it is bad"))

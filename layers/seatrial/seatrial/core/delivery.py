@@ -18,7 +18,11 @@ _REACHED_EVERYBODY = frozenset({State.RELEASED, State.RETURNING, State.RETURNED,
 # Users met the candidate, and it did not stay. A refusal is none of these: nobody met it.
 _FAILED = frozenset({State.TAKEN_BACK, State.STRANDED, State.RETURNING, State.RETURNED, State.HEALED})
 
-_PRE_TRAFFIC, _POST_TRAFFIC = "functions/pre_traffic", "functions/post_traffic"
+# The metrics of what a release took.
+OF_A_DEPLOYMENT = ("ReleaseDuration", "TrialDuration")
+OF_A_WAY_BACK = ("TimeToDetect", "TimeToRecover")
+
+_PRE_TRAFFIC, _POST_TRAFFIC, _MONITOR = "functions/pre_traffic", "functions/post_traffic", "functions/monitor"
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,13 @@ def moments(release: Release, steps: Iterable[Step]) -> Moments:
     if release.state is State.REFUSED:
         return Moments(tried)
     returned = first(("returned", "", ""))
-    decided = first(("going back", "", ""), ("answer", _POST_TRAFFIC, "Failed"), ("returned", "", ""))
+    decided = first(
+        ("going back", "", ""),
+        ("answer", _POST_TRAFFIC, "Failed"),
+        ("answer", _MONITOR, "Failed"),  # at the end of a bake
+        ("returning", "", ""),
+        ("returned", "", ""),
+    )
     confirmed = first(("smoke", "", ""), ("baking", "", ""), ("answer", _POST_TRAFFIC, ""))
     return Moments(
         tried=tried,
@@ -73,7 +83,7 @@ def has_failed(release: Release) -> bool:
 
 
 def spans(release: Release, steps: Sequence[Step]) -> dict[str, timedelta]:
-    """What a closed release took, by the metric that tells it: only what is known."""
+    """What a closed release, or its way back after that, took, by the metric that tells it: only what is known."""
     when = moments(release, steps)
     opened = next((step.at for step in steps if step.kind == "opened"), None)
     known = {

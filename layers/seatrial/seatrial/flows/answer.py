@@ -7,10 +7,12 @@ import threading
 from seatrial.core import story
 from seatrial.core.events import HookRequest
 from seatrial.core.gate import Report
+from seatrial.core.release import Release, State
 from seatrial.flows import tell
 from seatrial.flows.account import Account
 
 _STEP = "answer"
+_BEFORE_USERS = "functions/pre_traffic"
 
 
 class Answer:
@@ -24,6 +26,7 @@ class Answer:
         self._aws = aws
         self.by = by
         self._report: Report | None = None
+        self._release: Release | None = None
         self._turn = threading.Lock()
 
     def give(self, report: Report) -> None:
@@ -93,7 +96,7 @@ class Answer:
         return report
 
     def _record(self, report: Report) -> None:
-        release = self._aws.ledger.find(self.request.deployment_id)
+        release = self._release = self._aws.ledger.find(self.request.deployment_id)
         if release is None:  # refused before it could be opened
             return
         tell.step(
@@ -109,10 +112,16 @@ class Answer:
             self._aws.ledger.explain(release, report.reason, self.by)
 
     def _tell(self, report: Report) -> None:
-        if not report.passed:
-            deployment_id = self.request.deployment_id
-            attributes = {"release": deployment_id, "event": "refused", "by": self.by}
-            tell.send(self._aws, f"[seatrial] {deployment_id} is refused", report.sentence, attributes)
+        """How it ends is told and counted by who closes it: here only of what the ledger has no release to close."""
+        if report.passed:
+            return
+        if self._release is None:
+            attributes = {"release": self.request.deployment_id, "event": "refused", "by": self.by}
+            tell.send(self._aws, f"[seatrial] {self.request.deployment_id} is refused", report.sentence, attributes)
+        elif self.by == _BEFORE_USERS:
+            tell.people(self._aws, self._release, "refusing", "is refused", report.sentence)
+        else:
+            tell.people(self._aws, self._release, State.GOING_BACK, "is going back", report.sentence)
 
     def _ids(self) -> dict[str, str]:
         return {"release": self.request.deployment_id, "execution": self.request.execution_id, "by": self.by}

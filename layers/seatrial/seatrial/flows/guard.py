@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from seatrial.aws.lambdas import LambdaError
 from seatrial.core import story
 from seatrial.core.release import Release, State
-from seatrial.flows import tell
+from seatrial.flows import measure, tell
 from seatrial.flows.account import Account
 
 type Outcome = dict[str, str]
@@ -34,6 +34,7 @@ def give_back(aws: Account, release: Release, reason: str, by: str) -> Outcome:
         return {"action": "ignored", "reason": sentence}
     try:
         aws.ledger.move(release, State.RETURNING, reason, by)
+        tell.step(aws, release, "returning", story.returning(release, reason), by=by)
     except (ClientError, BotoCoreError):
         aws.log.exception("the ledger can't be written", extra={"release": release.deployment_id})
     return finish(aws, release, reason, by)
@@ -88,11 +89,13 @@ def _returned(aws: Account, release: Release, reason: str, by: str) -> Outcome:
     sentence = story.returned(release, reason)
     try:
         aws.ledger.move(release, State.RETURNED)
-        told = not tell.step(aws, release, "returned", sentence, by=by)
+        is_new = tell.step(aws, release, "returned", sentence, by=by)
+        if is_new:
+            measure.returned(aws, release)
     except (ClientError, BotoCoreError):
         aws.log.exception("the ledger can't be written", extra={"release": release.deployment_id})
-        told = False
-    if not told:
+        is_new = True
+    if is_new:
         tell.people(aws, release, State.RETURNED, story.ending(State.RETURNED), sentence)
     return {"action": "returned", "reason": sentence}
 

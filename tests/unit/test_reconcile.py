@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seatrial.core.deployment import Deployment, Status, Traffic
-from seatrial.core.reconcile import Close, Move, reconcile
+from seatrial.core.reconcile import Change, Close, Move, reconcile
 from seatrial.core.release import ENDS, Release, State, states_before
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -35,9 +35,14 @@ TAKEN_BACK = "payments:live: version 8 was taken back to version 7 by"
 def end(
     release: Release, deployment: Deployment, rollback: Deployment | None, traffic: Traffic, now: datetime = NOW
 ) -> Close:
-    change = reconcile(release, deployment, rollback, traffic, now)
+    *_, change = reconcile(release, deployment, rollback, traffic, now)
     assert isinstance(change, Close), change
     return change
+
+
+def end_of(change: Change) -> State:
+    assert isinstance(change, Close)
+    return change.end
 
 
 def test_a_deployment_that_succeeded_is_a_release() -> None:
@@ -89,10 +94,10 @@ def test_a_release_that_was_let_begin_but_met_nobody_was_refused_too() -> None:
 
 def test_it_is_going_back_until_the_rollback_has_succeeded() -> None:
     rolling = replace(back, status=Status.IN_PROGRESS)
-    change = reconcile(shifting, alarmed, rolling, SOME, NOW)
+    (change,) = reconcile(shifting, alarmed, rolling, SOME, NOW)
     assert isinstance(change, Move)
-    assert change.to is State.GOING_BACK
-    assert reconcile(asked, stopped, rolling, SOME, NOW) is None
+    assert (change.to, change.at) == (State.GOING_BACK, alarmed.completed)
+    assert reconcile(asked, stopped, rolling, SOME, NOW) == ()
 
 
 def test_a_rollback_that_failed_leaves_users_stranded() -> None:
@@ -105,24 +110,46 @@ def test_a_rollback_that_failed_leaves_users_stranded() -> None:
 
 def test_a_stop_without_a_rollback_is_given_two_minutes_to_show_one() -> None:
     alone = replace(stopped, rollback_id="")
-    assert not isinstance(reconcile(shifting, alone, None, SOME, OPENED + timedelta(minutes=4)), Close)
+    assert not any(
+        isinstance(change, Close) for change in reconcile(shifting, alone, None, SOME, OPENED + timedelta(minutes=4))
+    )
     assert end(shifting, alone, None, SOME, OPENED + timedelta(minutes=4, seconds=1)).end is State.STRANDED
 
 
 def test_the_tick_sees_that_users_came_when_no_hook_said_so() -> None:
-    change = reconcile(in_trial, running, None, SOME, NOW)
+    (change,) = reconcile(in_trial, running, None, replace(SOME, since=OPENED), NOW)
     assert isinstance(change, Move)
-    assert change.to is State.SHIFTING
+    assert (change.to, change.at) == (State.SHIFTING, OPENED)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "rollback", "states"),
+    [
+        (done, None, [State.SHIFTING, State.RELEASED]),
+        (alarmed, back, [State.SHIFTING, State.GOING_BACK, State.TAKEN_BACK]),
+    ],
+)
+def test_a_look_that_comes_after_all_is_over_records_the_whole_way(
+    deployment: Deployment, rollback: Deployment | None, states: list[State]
+) -> None:
+    changes = reconcile(in_trial, deployment, rollback, SOME, NOW)
+    assert [change.to if isinstance(change, Move) else end_of(change) for change in changes] == states
+
+
+def test_what_hangs_on_the_traffic_is_not_decided_without_it() -> None:
+    with pytest.raises(ValueError, match="whether users met the candidate of d-1 must be known"):
+        reconcile(shifting, alarmed, back, None, NOW)
+    assert reconcile(shifting, running, None, None, NOW) == ()
 
 
 @pytest.mark.parametrize("release", [in_trial, shifting, replace(shifting, state=State.CONFIRMING)])
 def test_a_ledger_that_is_right_is_left_alone(release: Release) -> None:
-    assert reconcile(release, running, None, NOBODY if release is in_trial else SOME, NOW) is None
+    assert reconcile(release, running, None, NOBODY if release is in_trial else SOME, NOW) == ()
 
 
 @pytest.mark.parametrize("state", sorted(ENDS))
 def test_a_closed_release_stays_as_it_ended(state: State) -> None:
-    assert reconcile(replace(shifting, state=state), alarmed, back, SOME, NOW) is None
+    assert reconcile(replace(shifting, state=state), alarmed, back, SOME, NOW) == ()
     assert not set(states_before(state)) & ENDS
 
 

@@ -97,8 +97,9 @@ class CodeDeploy:
         found = self._client.batch_get_deployment_targets(deploymentId=deployment_id, targetIds=ids[:1])
         target = found["deploymentTargets"][0]["lambdaTarget"]
         weight = target.get("lambdaFunctionInfo", {}).get("targetVersionWeight", 0.0)
-        statuses = {event["lifecycleEventName"]: event["status"] for event in target.get("lifecycleEvents", [])}
-        return Traffic(weight, began=weight > 0 or statuses.get("AllowTraffic") in _BEGUN)
+        shifts = [event for event in target.get("lifecycleEvents", []) if event["lifecycleEventName"] == "AllowTraffic"]
+        begun = next((event for event in shifts if event["status"] in _BEGUN), None)
+        return Traffic(weight, began=weight > 0 or begun is not None, since=begun.get("startTime") if begun else None)
 
     def group(self, application: str, name: str) -> Group:
         info = self._client.get_deployment_group(applicationName=application, deploymentGroupName=name)

@@ -83,10 +83,11 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Traffic:
-    """How far the weights are. `candidate` is its share of the traffic, 0.0 to 1.0."""
+    """How far the weights are. `candidate` is its share of the traffic, 0.0 to 1.0; `since` is when the shift began."""
 
     candidate: float
     began: bool
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)

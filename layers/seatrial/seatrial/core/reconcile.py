@@ -18,14 +18,18 @@ ROLLBACK_SHOWS_WITHIN = timedelta(minutes=2)
 CODEDEPLOYS_POLL = "CodeDeploy's alarm poll"
 CODEDEPLOY = "CodeDeploy"
 
+# CodeDeploy's code for what its own poll of the group's alarms has stopped.
+ALARM_ACTIVE = "ALARM_ACTIVE"
+
 
 @dataclass(frozen=True)
 class Move:
-    """The release is further than the ledger knows, and not at its end."""
+    """The release is further than the ledger knows, and not at its end. `at` is when it got there, if that is known."""
 
     to: State
     sentence: str
     by: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -45,44 +49,53 @@ class Close:
     by: str = ""
 
 
+type Change = Move | Close | StopAgain
+
+
 def hangs_on_traffic(release: Release, deployment: Deployment) -> bool:
     """Whether it must be known how far the weights are: has a user met the candidate, though nobody said so?"""
-    match deployment.status:
-        case Status.SUCCEEDED:
-            return False
-        case Status.FAILED | Status.STOPPED:
-            return True
-    return release.state is State.TRIAL
+    return release.state is State.TRIAL or deployment.status in (Status.FAILED, Status.STOPPED)
 
 
 def reconcile(
     release: Release, deployment: Deployment, rollback: Deployment | None, traffic: Traffic | None, now: datetime
-) -> Move | Close | StopAgain | None:
-    """None when the ledger is right. `rollback` is the deployment that takes this one back, if there is one.
+) -> tuple[Change, ...]:
+    """All that the ledger has missed, in order, so that a look that comes late records what one in time would have.
 
-    `traffic` may be None where nothing hangs on it.
+    Empty when the ledger is right. `rollback` is the deployment that takes this one back, if there is one. `traffic`
+    may be None where nothing hangs on it.
     """
     if not release.is_open:
-        return None
+        return ()
     if traffic is None:
         if hangs_on_traffic(release, deployment):
             raise ValueError(f"whether users met the candidate of {release.deployment_id} must be known")
         traffic = Traffic(0.0, began=False)
+    began = _began(release, traffic)
     match deployment.status:
         case Status.SUCCEEDED:
-            return Close(State.RELEASED, story.released(release), by=CODEDEPLOY)
+            return (*began, released(release))
         case Status.FAILED | Status.STOPPED if not traffic.began:
             reason = why(release, deployment)
-            return Close(
-                State.REFUSED, story.ended_unserved(release, reason), reason, who(release, deployment, served=False)
-            )
+            by = who(release, deployment, served=False)
+            return (Close(State.REFUSED, story.ended_unserved(release, reason), reason, by),)
         case Status.FAILED | Status.STOPPED:
-            return _way_back(release, deployment, rollback, now)
-        case _ if traffic.began and release.state is State.TRIAL:
-            return Move(State.SHIFTING, f"{release.service}: users begin to meet version {release.candidate}")
+            return (*began, *_way_back(release, deployment, rollback, now))
         case _ if release.state is State.GOING_BACK:
-            return StopAgain(release.reason)
-    return None
+            return (StopAgain(release.reason),)
+    return began
+
+
+def _began(release: Release, traffic: Traffic) -> tuple[Move, ...]:
+    if release.state is not State.TRIAL or not traffic.began:
+        return ()
+    sentence = f"{release.service}: users begin to meet version {release.candidate}"
+    return (Move(State.SHIFTING, sentence, at=traffic.since),)
+
+
+def released(release: Release) -> Close:
+    """For a release whose deployment has succeeded."""
+    return Close(State.RELEASED, story.released(release), by=CODEDEPLOY)
 
 
 def unknown(release: Release) -> Close:
@@ -93,18 +106,19 @@ def unknown(release: Release) -> Close:
 
 def _way_back(
     release: Release, deployment: Deployment, rollback: Deployment | None, now: datetime
-) -> Move | Close | None:
+) -> tuple[Change, ...]:
+    """Going back is recorded with its end, too: whoever had it go back may not have come to say so."""
     reason, by = why(release, deployment), who(release, deployment, served=True)
+    goes = Move(State.GOING_BACK, story.stopped(release, reason), by, deployment.completed)
     if rollback and rollback.status is Status.SUCCEEDED:
-        return Close(State.TAKEN_BACK, story.taken_back(release, reason, by), reason, by)
+        return goes, Close(State.TAKEN_BACK, story.taken_back(release, reason, by), reason, by)
     if rollback and rollback.ended:
         failed = f"its rollback {rollback.id} is {rollback.status} ({rollback.error or 'CodeDeploy gives no reason'})"
-        return Close(State.STRANDED, story.stranded(release, f"{failed}, after {reason}"), reason, by)
+        return goes, Close(State.STRANDED, story.stranded(release, f"{failed}, after {reason}"), reason, by)
     if rollback is None and deployment.completed and now - deployment.completed > ROLLBACK_SHOWS_WITHIN:
-        return Close(State.STRANDED, story.stranded(release, f"it was not rolled back, after {reason}"), reason, by)
-    if release.state is State.GOING_BACK:
-        return None
-    return Move(State.GOING_BACK, story.stopped(release, reason), by)
+        alone = f"it was not rolled back, after {reason}"
+        return goes, Close(State.STRANDED, story.stranded(release, alone), reason, by)
+    return () if release.state is State.GOING_BACK else (goes,)
 
 
 def why(release: Release, deployment: Deployment) -> str:
@@ -120,7 +134,7 @@ def why(release: Release, deployment: Deployment) -> str:
 def who(release: Release, deployment: Deployment, served: bool) -> str:
     """Who ended it. CodeDeploy's error code decides, also when Seatrial asked as well but came second."""
     match deployment.error_code:
-        case "ALARM_ACTIVE":
+        case code if code == ALARM_ACTIVE:
             return CODEDEPLOYS_POLL
         case "HOOK_EXECUTION_FAILURE":
             return release.by or ("functions/post_traffic" if served else "functions/pre_traffic")

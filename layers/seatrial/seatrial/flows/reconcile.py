@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import story
 from seatrial.core.deployment import Deployment
-from seatrial.core.reconcile import Close, Move, StopAgain, hangs_on_traffic, reconcile, unknown
+from seatrial.core.reconcile import Change, Close, Move, StopAgain, hangs_on_traffic, reconcile, unknown
 from seatrial.core.release import Release, State
-from seatrial.flows import measure, tell
+from seatrial.flows import cost, measure, tell
 from seatrial.flows.account import Account
 from seatrial.flows.turns import Turns
 
@@ -79,40 +79,43 @@ def _read(aws: Account, turns: Turns, deployment_ids: Iterable[str]) -> dict[str
     return found
 
 
+def close(aws: Account, release: Release, change: Close) -> bool:
+    """Record an end and tell people. False when somebody else has: then they are told already."""
+    if not aws.ledger.finish(release, change.end, change.reason, change.by, aws.clock.now()):
+        return False
+    wound = _wound(aws, release) if change.end is State.REFUSED else None
+    sentence = story.refused_until_healed(change.sentence, wound)
+    tell.step(aws, release, "closed", sentence, by=change.by)
+    tell.people(aws, release, change.end, story.ending(change.end), sentence)
+    measure.closed(aws, release)
+    return True
+
+
 def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
     """How the release has ended, if this look is what closed it."""
-    match _change(aws, release, seen):
-        case StopAgain(reason):
-            if aws.lambdas.is_released_by_seatrial(release.function):
-                aws.codedeploy.stop(release.deployment_id)
-                tell.step(aws, release, "going back", story.stopped(release, reason), by="functions/monitor")
-        case Close() as close:
-            return _closed(aws, release, close)
-        case Move(to, sentence, by):
-            if aws.ledger.move(release, to):
-                tell.step(aws, release, to, sentence, by=by)
-    return None
+    end = None
+    for change in _missed(aws, release, seen):
+        match change:
+            case StopAgain(reason):
+                if aws.lambdas.is_released_by_seatrial(release.function):
+                    aws.codedeploy.stop(release.deployment_id)
+                    tell.step(aws, release, "going back", story.stopped(release, reason), by="functions/monitor")
+            case Move(to, sentence, by, at):
+                if aws.ledger.move(release, to) or release.state is to:  # it may be there, and nobody came to say so
+                    tell.step(aws, release, to, sentence, by=by, at=at)
+            case Close():
+                end = change.end if close(aws, release, change) else None
+    return end
 
 
-def _change(aws: Account, release: Release, seen: _Seen) -> Move | Close | StopAgain | None:
-    """How far the weights are costs two calls for each release: it is asked where the decision hangs on it."""
+def _missed(aws: Account, release: Release, seen: _Seen) -> tuple[Change, ...]:
+    """How far the weights are costs two calls for each release: it is asked where something hangs on it."""
     deployment = seen.deployment
     if deployment is None:
-        return unknown(release)
+        return (unknown(release),)
     asked = hangs_on_traffic(release, deployment)
     traffic = aws.codedeploy.traffic(release.deployment_id) if asked else None
     return reconcile(release, deployment, seen.rollback, traffic, aws.clock.now())
-
-
-def _closed(aws: Account, release: Release, close: Close) -> State | None:
-    if not aws.ledger.finish(release, close.end, close.reason, close.by, aws.clock.now()):
-        return None
-    wound = _wound(aws, release) if close.end is State.REFUSED else None
-    sentence = story.refused_until_healed(close.sentence, wound)
-    tell.step(aws, release, "closed", sentence, by=close.by)
-    tell.people(aws, release, close.end, story.ending(close.end), sentence)
-    measure.closed(aws, release)
-    return close.end
 
 
 def _wound(aws: Account, release: Release) -> Release | None:

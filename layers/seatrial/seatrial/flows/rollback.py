@@ -26,9 +26,9 @@ from seatrial.core.decide import (
 from seatrial.core.deployment import Status
 from seatrial.core.events import AlarmChanged, JudgedWorse
 from seatrial.core.oncall import FlagRollbackRequested, HoldReleased, HoldRequested, RollbackRequested
-from seatrial.core.reconcile import CODEDEPLOY
+from seatrial.core.reconcile import ALARM_ACTIVE, released
 from seatrial.core.release import Release, State
-from seatrial.flows import flag_rollback, guard, holds, situation, tell
+from seatrial.flows import flag_rollback, guard, holds, reconcile, situation, tell
 from seatrial.flows.account import Account
 
 BY = "functions/rollback"
@@ -87,9 +87,7 @@ def _carry_out(aws: Account, trigger: Trigger, decision: Decision, by: str) -> O
     match decision:
         case StopDeployment(release, reason) | AnswerHook(release, reason):
             _intend(aws, trigger, release, reason, by)
-            if isinstance(decision, AnswerHook) and aws.codedeploy.answer(
-                release.deployment_id, release.hook, passed=False
-            ):
+            if isinstance(decision, AnswerHook) and _answered(aws, release, reason, by):
                 return _going_back(aws, trigger, release, reason, by, "answered")
             return _stop(aws, trigger, release, reason, by)
         case LetGo(release, reason):
@@ -117,6 +115,15 @@ def _intend(aws: Account, trigger: Trigger, release: Release, reason: str, by: s
             aws.log.exception("the ledger can't be written", extra={"release": release.deployment_id})
 
 
+def _answered(aws: Account, release: Release, reason: str, by: str) -> bool:
+    """Fail the hook that it bakes in, and record that as its answer. False when it had one, and only a stop is left."""
+    if not aws.codedeploy.answer(release.deployment_id, release.hook, passed=False):
+        return False
+    sentence = story.not_confirmed(release, reason)
+    tell.step(aws, release, "answer", sentence, by=by, once=release.hook, outcome="Failed")
+    return True
+
+
 def _stop(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
     match aws.codedeploy.stop(release.deployment_id):
         case Stopped():
@@ -126,14 +133,15 @@ def _stop(aws: Account, trigger: Trigger, release: Release, reason: str, by: str
             if deployment.status is Status.SUCCEEDED:
                 return _ended_well_meanwhile(aws, trigger, release, reason, by)
             sentence = story.not_stopped(release, message)
-            aws.ledger.explain(release, reason, by)
-            tell.step(aws, release, "not stopped", sentence, by=by, once=trigger.id)
+            if isinstance(trigger, RollbackRequested) or deployment.error_code != ALARM_ACTIVE:
+                aws.ledger.explain(release, reason, by)  # the end may be our own doing, by a call that was interrupted
+                tell.step(aws, release, "not stopped", sentence, by=by, once=trigger.id)
             return _outcome("ignored", sentence)
 
 
 def _ended_well_meanwhile(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
     """Its deployment has succeeded before it could be stopped, so the guard is what takes it back."""
-    aws.ledger.finish(release, State.RELEASED, "", CODEDEPLOY, aws.clock.now())
+    reconcile.close(aws, release, released(release))
     return _return(aws, trigger, release, reason, by)
 
 
@@ -171,7 +179,8 @@ def _about(decision: Decision) -> str:
 def _decline(aws: Account, trigger: Trigger, reason: str) -> Outcome:
     if isinstance(trigger, RollbackRequested):  # a person waits for something to happen
         _tell(aws, trigger, reason)
-    aws.log.info(reason, extra={"event": trigger.id})
+    release = "" if isinstance(trigger, AlarmChanged) else trigger.release
+    aws.log.info(reason, extra={"event": trigger.id, "release": release})
     return _outcome("ignored", reason)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,14 +31,22 @@ _EVENTS = {
 
 
 def step(
-    aws: Account, release: Release, kind: str, sentence: str, *, by: str = "", once: str = "", outcome: str = ""
+    aws: Account,
+    release: Release,
+    kind: str,
+    sentence: str,
+    *,
+    by: str = "",
+    once: str = "",
+    outcome: str = "",
+    at: datetime | None = None,
 ) -> bool:
     """Log what happened and write it into the ledger. False when the ledger had it: the same event came again.
 
-    `once` tells steps of one kind apart: an event's id, a hook's execution.
+    `once` tells steps of one kind apart: an event's id, a hook's execution. `at` is when it happened, if not now.
     """
     aws.log.info(sentence, extra=_fields(release) | {"step": kind, "by": by})
-    return aws.ledger.step(release, Step(kind, once, sentence, aws.clock.now(), by, outcome))
+    return aws.ledger.step(release, Step(kind, once, sentence, at or aws.clock.now(), by, outcome))
 
 
 def people(aws: Account, release: Release, event: str, what: str, sentence: str) -> None:

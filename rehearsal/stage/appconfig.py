@@ -15,14 +15,18 @@ from urllib.parse import unquote
 
 from ministack.services import appconfig
 
+from rehearsal.stage.codedeploy.behaviour import Behaviour
+
 type Answer = tuple[int, dict[str, str], bytes]
 
 _MOST = 50
 _PATH = re.compile(r"/applications/([^/]+)(?:/environments/([^/]+))?(?:/deployments/(\d+))?")
 
 
-def install() -> None:
+def install(behaviour: Callable[[], Behaviour] = Behaviour) -> None:
+    """`behaviour` are the stage's switches as they are now."""
     appconfig._list_deployments = _newest_first(appconfig._list_deployments)
+    appconfig._stop_deployment = _stopped(appconfig._stop_deployment, behaviour)
 
 
 def resources(path: str, account: str, region: str) -> list[str]:
@@ -60,3 +64,19 @@ def _newest_first(oldest_first: Callable[[str, str, Mapping[str, Any]], Answer])
         return page
 
     return listed
+
+
+def _stopped(stop: Callable[..., Answer], behaviour: Callable[[], Behaviour]) -> Callable[..., Answer]:
+    """By its switch, a deployment that bakes is not stopped, though it could be reverted once it is complete."""
+
+    def stopped(application: str, environment: str, number: str, allow_revert: bool = False) -> Answer:
+        appconfig._refresh_environment(application, environment)
+        record = appconfig._deployments.get(f"{application}/{environment}/{number}") or {}
+        if record.get("State") == "BAKING" and not behaviour().flag_stops_while_it_bakes:
+            refused: Answer = appconfig._error(
+                400, "BadRequestException", f"Deployment {number} is in state BAKING and cannot be stopped."
+            )
+            return refused
+        return stop(application, environment, number, allow_revert)
+
+    return stopped

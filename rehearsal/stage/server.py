@@ -101,7 +101,7 @@ class Additions:
         runtime.install(folder)
         environments.install()
         packages.install(port)
-        stage_appconfig.install()
+        stage_appconfig.install(lambda: self.codedeploy.behaviour)
         requests.install()
         drift.install()
         unread.install()

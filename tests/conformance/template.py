@@ -200,3 +200,39 @@ def with_another_alias(service: dict[str, Any]) -> dict[str, Any]:
     alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] = {"Ref": "OtherGroup"}
     del group["Properties"]["AlarmConfiguration"]
     return {"Resources": {**resources, "OtherAlias": alias, "OtherGroup": group}}
+
+
+def flag(name: str) -> dict[str, Any]:
+    """A configuration that is deployed at once and then bakes for ten minutes."""
+    resources: dict[str, Any] = {
+        "Application": {"Type": "AWS::AppConfig::Application", "Properties": {"Name": name}},
+        "Environment": {
+            "Type": "AWS::AppConfig::Environment",
+            "Properties": {"ApplicationId": {"Ref": "Application"}, "Name": "all"},
+        },
+        "Profile": {
+            "Type": "AWS::AppConfig::ConfigurationProfile",
+            "Properties": {"ApplicationId": {"Ref": "Application"}, "Name": "flags", "LocationUri": "hosted"},
+        },
+        "Version": {
+            "Type": "AWS::AppConfig::HostedConfigurationVersion",
+            "Properties": {
+                "ApplicationId": {"Ref": "Application"},
+                "ConfigurationProfileId": {"Ref": "Profile"},
+                "Content": "{}",
+                "ContentType": "application/json",
+            },
+        },
+        "Strategy": {
+            "Type": "AWS::AppConfig::DeploymentStrategy",
+            "Properties": {
+                "Name": name,
+                "DeploymentDurationInMinutes": 0,
+                "GrowthFactor": 100,
+                "FinalBakeTimeInMinutes": 10,
+                "ReplicateTo": "NONE",
+            },
+        },
+    }
+    outputs: dict[str, Any] = {each: {"Value": {"Ref": each}} for each in resources}
+    return {"Resources": resources, "Outputs": outputs}

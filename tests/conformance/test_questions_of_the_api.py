@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.conformance import template
 from tests.conformance.account import Account, code
 from tests.conformance.marks import question
 
@@ -33,6 +34,49 @@ def test_is_a_second_deployment_of_a_group_refused_or_does_it_wait(account: Acco
     account.answer(call)
     assert account.end(first)["status"] == "Succeeded"
     answered(given)
+
+
+@question("rollback_shows_last_good", minutes=2)
+def test_does_a_rollback_show_the_appspec_that_succeeded_last(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    good = account.end(account.start(account.spec() + "\n"))  # a text that nothing else would make
+    failing = account.start(account.spec(after=account["Hook"], current="2", target="1"))
+    account.answer(account.asked(failing), "Failed")
+    back = account.info(account.end(failing)["rollbackInfo"]["rollbackDeploymentId"])
+    shown = back["revision"].get("string") or back["revision"].get("appSpecContent") or {}
+    answered(shown.get("sha256") == good["revision"]["string"]["sha256"])
+
+
+@question("flag_stops_while_it_bakes", minutes=3)
+def test_does_stopping_take_a_flag_back_that_bakes(account: Account, answered: Answered) -> None:
+    name = f"{account.prefix}-{account.name}"
+    if account.exists(name):
+        account.delete(name)  # of a run that was broken off
+    assert account.apply(name, template.flag(name)) == "CREATE_COMPLETE"
+    outputs = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    flag = {one["OutputKey"]: one["OutputValue"] for one in outputs}
+    appconfig = account.client("appconfig")
+    where = {"ApplicationId": flag["Application"], "EnvironmentId": flag["Environment"]}
+    number = appconfig.start_deployment(
+        **where,
+        DeploymentStrategyId=flag["Strategy"],
+        ConfigurationProfileId=flag["Profile"],
+        ConfigurationVersion=flag["Version"],
+    )["DeploymentNumber"]
+
+    def state() -> str:
+        return str(appconfig.get_deployment(**where, DeploymentNumber=number)["State"])
+
+    account.until(lambda: state() == "BAKING", 5)
+    try:
+        appconfig.stop_deployment(**where, DeploymentNumber=number, AllowRevert=True)
+    except ClientError as refused:
+        assert code(refused) == "BadRequestException"
+    bakes_on = state() == "BAKING"
+    account.until(lambda: state() not in ("DEPLOYING", "BAKING", "ROLLING_BACK"), 12)
+    account.delete(name)
+    answered(not bakes_on)
 
 
 @question("empty_alarms_refused")

@@ -622,6 +622,22 @@ def test_by_its_switch_an_alias_with_two_versions_is_refused_only_after_the_firs
     assert stage.account.aliases["live"] == AliasState("7", {"8": 0.5})
 
 
+@pytest.mark.parametrize("shows_last_good", [False, True])
+def test_by_its_switch_a_rollback_shows_what_it_reverses_or_what_succeeded_last(
+    stage: Stage, shows_last_good: bool
+) -> None:
+    stage.service.behaviour = switched(Behaviour(), {"rollback_shows_last_good": shows_last_good})
+    stage.group(config="LambdaAllAtOnce")
+    stage.account.hooks = {"post": stage.answers(True)}
+    good = stage.end(stage.start(after="post"))
+    stage.account.aliases["live"] = AliasState("7")
+    stage.account.hooks = {"post": stage.answers(False)}
+    ended = stage.end(stage.start(after="post"))
+    shown = stage.service.deployment(str(ended.rollback_id)).revision
+    assert (shown == good.revision) is shows_last_good
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
 @pytest.mark.parametrize(("reaches", "status"), [(False, Status.SUCCEEDED), (True, Status.STOPPED)])
 def test_by_its_switch_alarms_that_a_group_gets_in_mid_shift_are_polled_or_not(
     stage: Stage, reaches: bool, status: Status

@@ -55,6 +55,12 @@ class Behaviour:
         False, "StopDeployment of a rollback is answered Pending and changes nothing", True
     )
     rollback_invokes_hooks: bool = _switch(False, "a rollback deployment invokes no hook", True)
+    rollback_shows_last_good: bool = _switch(
+        False, "a rollback's AppSpec is the reverse of what it takes back, not the last one that succeeded", True
+    )
+    flag_stops_while_it_bakes: bool = _switch(
+        True, "StopDeployment of AppConfig with AllowRevert takes a deployment back that bakes", False
+    )
     two_versions_refused_at: str = _switch(
         "start", "an alias that references two versions is refused at the start, before any hook", "shift"
     )

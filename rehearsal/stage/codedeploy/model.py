@@ -232,19 +232,22 @@ def rolls_back(deployment: Deployment, ending: Ending) -> bool:
     return deployment.auto_rollback.on(ending.cause) if ending.rollback is None else ending.rollback
 
 
-def rolled_back(deployment: Deployment, rollback_id: str, now: float) -> tuple[Deployment, Deployment]:
+def rolled_back(
+    deployment: Deployment, rollback_id: str, now: float, last_good: Revision | None = None
+) -> tuple[Deployment, Deployment]:
     """The ended deployment that knows its rollback, and the rollback: back in one step, alarms or not.
 
-    ? On AWS the revision of a rollback may be the last one that succeeded; here it is the reverse of this one.
+    The rollback shows the revision that was `last_good`, or without one the reverse of this deployment's.
     """
     spec = deployment.spec.reversed()
+    kind = "String" if deployment.revision.location else deployment.revision.kind
     back = Deployment(
         id=rollback_id,
         scope=deployment.scope,
         application=deployment.application,
         group=deployment.group,
         config=f"{PREFIX}LambdaAllAtOnce",
-        revision=Revision(deployment.revision.kind if not deployment.revision.location else "String", spec.text()),
+        revision=last_good or Revision(kind, spec.text()),
         spec=spec,
         created=now,
         creator="codeDeployRollback",

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from seatrial.settings import Clock
 
 from . import model
+from .appspec import Revision
 from .behaviour import Behaviour
 from .book import Book
 from .model import AFTER, BEFORE, SHIFT, Alarms, Deployment, Ending, EventStatus, Question, Status
@@ -279,12 +280,21 @@ class Run:
             now = self._clock.epoch()
             deployment = self._book.update(self.id, lambda d: model.ended(d, ending, now))
             if model.rolls_back(deployment, ending):
-                deployment, back = model.rolled_back(deployment, deployment_id(), now)
+                deployment, back = model.rolled_back(deployment, deployment_id(), now, self._last_good())
                 self._book.put(back)
                 self._book.put(deployment)
         self._tell("status", f"{ending.status} with {ending.error.code}: {ending.error.message}")
         self._announce("STOP" if ending.status is Status.STOPPED else "FAILURE")
         return back
+
+    def _last_good(self) -> Revision | None:
+        """By the switch, the revision of the group's last deployment that succeeded."""
+        if not self._behaviour.rollback_shows_last_good:
+            return None
+        first = self._first
+        good = [one for one in self._book.of(first.scope) if one.status is Status.SUCCEEDED]
+        of_group = [one for one in good if (one.application, one.group) == (first.application, first.group)]
+        return of_group[-1].revision if of_group else None
 
     def _event(self, name: str, status: EventStatus) -> None:
         now = self._clock.epoch()

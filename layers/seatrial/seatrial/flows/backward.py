@@ -13,7 +13,7 @@ from seatrial.flows.account import Account
 _LAST = 5
 
 
-def good_version_again(aws: Account, shift: Shift) -> str | None:
+def good_version_again(aws: Account, deployment_id: str, shift: Shift) -> str | None:
     """The version before the live one, when the target is the same code with the same configuration; else None.
 
     None, too, while the ledger or Lambda can't tell: then it is a release like any other.
@@ -25,7 +25,8 @@ def good_version_again(aws: Account, shift: Shift) -> str | None:
         target = aws.lambdas.version_facts(shift.function, shift.candidate)
         return good if target.alike(aws.lambdas.version_facts(shift.function, good)) else None
     except (ClientError, BotoCoreError, LambdaError) as error:
-        aws.log.warning(f"whether {shift.service} goes back to a version that it knows can't be said: {error}")
+        unknown = f"whether {shift.service} goes back to a version that it knows can't be said: {error}"
+        aws.log.warning(unknown, extra={"release": deployment_id})
         return None
 
 

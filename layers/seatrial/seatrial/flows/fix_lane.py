@@ -114,7 +114,7 @@ def _decline(aws: Account, request: FixGranted, sentence: str) -> Outcome:
 
 
 def _told(aws: Account, grant: Grant, action: str, sentence: str) -> Outcome:
-    aws.log.info(sentence, extra={"service": grant.service, "event": grant.event})
+    aws.log.info(sentence, extra={"service": grant.service, "event": grant.event, "release": grant.release})
     attributes = {"service": grant.service.partition(":")[0], "release": grant.release, "event": "fix"}
     tell.send(aws, f"[seatrial] the fix lane of {grant.service} is {action}", sentence, attributes)
     return {"action": action, "reason": sentence}

@@ -88,7 +88,7 @@ def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall
             answer.give_plainly(before)
             return
         shift = call.deployment.shift
-        if shift and (good := backward.good_version_again(aws, shift)):
+        if shift and (good := backward.good_version_again(aws, call.deployment.id, shift)):
             answer.give_plainly(Report.succeeded(story.goes_back_again(shift, good)))
             return
         report = decide(call)

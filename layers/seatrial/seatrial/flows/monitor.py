@@ -12,7 +12,7 @@ from seatrial.core import events
 from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, Tick
 from seatrial.core.release import Release
-from seatrial.flows import backward, bake, guard, preflight, rollback, verdict
+from seatrial.flows import backward, bake, cost, guard, preflight, rollback, verdict
 from seatrial.flows.account import Account
 from seatrial.flows.reconcile import bring_into_line
 from seatrial.flows.turns import AT_ONCE, Turns
@@ -50,6 +50,7 @@ def _after_reconciling(aws: Account, turns: Turns, watched: tuple[Release, ...])
     verdicts = verdict.follow(aws, turns, others)
     if under_alarm is not None:
         turns.each(others, lambda release: bake.end(aws, release, verdicts.get(release.deployment_id)))
+    cost.look(aws, turns, watched)
     turns.each(watched, partial(guard.look, aws))
 
 
@@ -92,6 +93,6 @@ def _opened(aws: Account, deployment: Deployment) -> Release | None:
     shift = deployment.shift
     if deployment.goes_back or shift is None or not aws.lambdas.is_released_by_seatrial(shift.function):
         return None
-    if backward.good_version_again(aws, shift):
+    if backward.good_version_again(aws, deployment.id, shift):
         return None
     return preflight.opened(aws, deployment, shift)

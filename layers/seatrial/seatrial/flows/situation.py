@@ -38,7 +38,7 @@ def _tag(aws: Account, function: str) -> Tag:
     try:
         return aws.lambdas.tag(function)
     except LambdaError:
-        aws.log.exception(f"the tags of {function} can't be read")
+        aws.log.exception(f"the tags of {function} can't be read", extra={"service": function})
         return Tag.UNREAD
 
 
@@ -96,7 +96,8 @@ def _judged(aws: Account, known: Situation, suspected: tuple[Release, ...]) -> S
     try:
         verdicts = judging.verdicts(aws.metrics, suspected, known.now)
     except (ClientError, BotoCoreError):
-        aws.log.exception("the judge can't be asked: nobody is cleared")
+        ids = [release.deployment_id for release in suspected]
+        aws.log.exception("the judge can't be asked: nobody is cleared", extra={"releases": ids})
         return known
     return replace(
         known,

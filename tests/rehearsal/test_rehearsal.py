@@ -42,6 +42,12 @@ def test_each_refusal_and_each_way_back_has_a_reason_that_people_can_act_on(rehe
     assert "asked for it" in reasons["on-call"]
 
 
+def test_what_goes_out_is_told_with_the_judges_verdict_and_what_it_rests_on(rehearsed: Rehearsed) -> None:
+    (good,) = [release for release in rehearsed.report.releases if release.id == "good"]
+    told = [line for line in good.story if "the judge finds version" in line]
+    assert told and all("of the candidate's requests" in line and "outcomes" in line for line in told)
+
+
 def test_the_page_has_a_chart_of_each_release(rehearsed: Rehearsed) -> None:
     shown = page.html(rehearsed.report)
 

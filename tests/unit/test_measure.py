@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from moto import mock_aws
 
+from seatrial.core import delivery
 from seatrial.core.events import HookRequest
 from seatrial.core.gate import Report
 from seatrial.core.release import Release, State
+from seatrial.core.verdict import Word
 from seatrial.flows import guard, monitor, preflight, tell
 from seatrial.flows.answer import Answer
 from tests.small_account import SmallAccount, event, make_table
 
+PROJECT = Path(__file__).parents[2]
 TICK = event("tick")
 
 
@@ -148,3 +153,25 @@ def test_a_refusal_after_the_shift_is_a_way_back_and_no_refusal(
 
 def refuse(account: SmallAccount, by: str) -> None:
     Answer(account.aws, by, HookRequest("d-1", "x-1")).give(Report.failed("it is bad"))
+
+
+def documented() -> dict[str, str]:
+    """Unit by metric, as the table in docs/board.md has them."""
+    rows = re.findall(r"^\| (`.+?) \| (seconds|count) \| ", (PROJECT / "docs" / "board.md").read_text(), re.MULTILINE)
+    return {name: unit for names, unit in rows for name in re.findall(r"`(\w+)`", names)}
+
+
+def test_every_metric_that_is_printed_of_a_release_is_documented_with_its_unit() -> None:
+    seconds = {*delivery.OF_A_DEPLOYMENT, *delivery.OF_A_WAY_BACK}
+    counts = {event.replace(" ", "") for event in tell.EVENTS.values()} | {
+        f"Verdict{word.capitalize()}" for word in get_args(Word.__value__)
+    }
+    found = documented()
+    assert {name for name in seconds if found.get(name) != "seconds"} == set()
+    assert {name for name in counts if found.get(name) != "count"} == set()
+
+
+def test_the_dashboard_searches_for_metrics_that_there_are() -> None:
+    searched = re.findall(r'MetricName=\\"(\w+)', (PROJECT / "template.yaml").read_text())
+    assert len(searched) >= 10
+    assert set(searched) <= documented().keys()

@@ -14,7 +14,7 @@ from seatrial.core.release import Release, Step
 from .account import Account
 
 # What leaves on the bus as an event of its own name, by the word that subscriptions filter by. All else is a `Notice`.
-_EVENTS = {
+EVENTS = {
     "released": "Release Finished",
     "refused": "Release Refused",
     "going back": "Release Going Back",
@@ -78,7 +78,7 @@ def unless_dry_run(aws: Account, release: Release, refusal: str | None) -> str |
 def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) -> None:
     """A message that can't be sent must not hold up what it tells of: the log and the ledger have the sentence too.
 
-    `attributes` are for filters: "event" is a word of `_EVENTS` or another; "service", "release" and "flag" may be
+    `attributes` are for filters: "event" is a word of `EVENTS` or another; "service", "release" and "flag" may be
     absent.
     """
     event = attributes.get("event", "")
@@ -88,17 +88,17 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
     except (ClientError, BotoCoreError) as error:
         aws.log.error(f"nobody could be told over SNS ({error}): {sentence}", extra=attributes)
     try:
-        aws.bus.publish(_EVENTS.get(event, "Notice"), {**attributes, "sentence": sentence})
+        aws.bus.publish(EVENTS.get(event, "Notice"), {**attributes, "sentence": sentence})
     except (ClientError, BotoCoreError) as error:
         aws.log.error(f"nobody could be told over the bus ({error}): {sentence}", extra=attributes)
 
 
 def _count(event: str, attributes: Mapping[str, str]) -> None:
     """One line in CloudWatch's embedded metric format, for what has an event of its own."""
-    if event in _EVENTS:
+    if event in EVENTS:
         about = attributes.get("service") or attributes.get("flag") or "all"
         metrics = EphemeralMetrics(namespace="Seatrial", service=about)
-        metrics.add_metric(_EVENTS[event].replace(" ", ""), MetricUnit.Count, 1)
+        metrics.add_metric(EVENTS[event].replace(" ", ""), MetricUnit.Count, 1)
         metrics.add_metadata("release", attributes.get("release", ""))
         metrics.flush_metrics()
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 from samcli.yamlhelper import yaml_parse
+
+from seatrial import settings
+from seatrial.aws.ledger import heads
+from seatrial.core.release import Release
+from tests.small_account import REGION, make_table
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
@@ -76,3 +84,29 @@ def test_a_changed_layer_publishes_versions() -> None:
 @pytest.mark.parametrize("handler", sorted((PROJECT / "functions").glob("*/app.py")), ids=lambda path: path.parent.name)
 def test_a_handler_is_short(handler: Path) -> None:
     assert len(handler.read_text().splitlines()) <= CODE_LIMIT
+
+
+def test_the_ledger_costs_by_request_can_be_put_back_to_any_second_and_forgets_after_its_days() -> None:
+    table = RESOURCES["Ledger"]["Properties"]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert RESOURCES["Ledger"]["DeletionPolicy"] == RESOURCES["Ledger"]["UpdateReplacePolicy"] == "Retain"
+    assert TEMPLATE["Parameters"]["LedgerDays"]["Type"] == "Number"
+    environment = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert environment["SEATRIAL_LEDGER_DAYS"] == {"Ref": "LedgerDays"}
+    release = Release("d-1", "shop", "payments", "payments", "live", "7", "8", datetime(2026, 11, 23, tzinfo=UTC))
+    keep = settings.read({"SEATRIAL_LEDGER_DAYS": "30"}).ledger_keeps
+    forgotten = {"AttributeName": "expires", "Enabled": True}
+    assert table["TimeToLiveSpecification"] == forgotten
+    assert heads.expires(release, keep) == {"expires": datetime(2026, 12, 23, tzinfo=UTC).timestamp()}
+
+
+@mock_aws()
+def test_tests_have_the_ledger_of_the_template() -> None:
+    make_table()
+    made = boto3.client("dynamodb", **REGION).describe_table(TableName="ledger")["Table"]
+    table = RESOURCES["Ledger"]["Properties"]
+    assert made["KeySchema"] == table["KeySchema"]
+    assert made["AttributeDefinitions"] == table["AttributeDefinitions"]
+    indexes = table["GlobalSecondaryIndexes"]
+    assert [{name: one[name] for name in indexes[0]} for one in made["GlobalSecondaryIndexes"]] == indexes

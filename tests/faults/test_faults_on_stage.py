@@ -312,10 +312,19 @@ def test_a_share_hits_by_chance_and_the_stages_own_calls_are_not_those_of_functi
 
 
 def test_faults_and_switches_may_come_with_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAGE_FAULTS", '[{"throttle": "dynamodb", "count": 1}]')
+    wanted = [
+        {"throttle": "dynamodb", "count": 1},
+        {"events": "double", "source": "aws.codedeploy"},
+        {"metrics_late": 60},
+        {"restart_codedeploy": 7200},
+    ]
+    monkeypatch.setenv("STAGE_FAULTS", json.dumps(wanted))
     monkeypatch.setenv("STAGE_SWITCHES", '{"unanswered_code": "HOOK_EXECUTION_FAILURE"}')
     with Stage(minute=MINUTE) as started:
-        assert [(one["throttle"], one["count"]) for one in started.faults()] == [("dynamodb", 1)]
+        on = [{name: one[name] for name in asked} for one, asked in zip(started.faults(), wanted[:3], strict=True)]
+        assert on == wanted[:3]
+        with pytest.raises(ClientError, match="CodeDeploy restarts"):
+            impatient(started, "codedeploy").list_applications()
         assert started.get("switches")["unanswered_code"]["answer"] == "HOOK_EXECUTION_FAILURE"
     monkeypatch.setenv("STAGE_SWITCHES", '{"unanswered_code": 1}')
     with pytest.raises(StageError, match="unanswered_code takes"):

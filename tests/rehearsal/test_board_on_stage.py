@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,10 @@ def _a_release_was_taken_back(stage: Stage) -> None:
     shift = Shift("payments", "live", "7", "8")
     deployment = Deployment("d-BOARD0001", "shop", "payments", Status.STOPPED, began, shift, configuration="Odd")
     release = ledger.open(deployment, shift, ())
+    fees = ledger.open(replace(deployment, id="d-BOARD0002"), replace(shift, function="fees"), ())
+    ledger.finish(fees, State.RELEASED, "", "CodeDeploy", began)
+    ledger.move(fees, State.RETURNING, REASON, "functions/rollback")
+    ledger.move(fees, State.RETURNED)
     ledger.finish(release, State.TAKEN_BACK, REASON, "functions/rollback", began + timedelta(minutes=3))
     dimensions = [{"Name": "service", "Value": "payments"}, {"Name": "version", "Value": "8"}]
     counted = {"Requests": 61.0, "BadOutcomes": 9.0}
@@ -81,7 +85,15 @@ def test_a_dashboard_shows_what_became_of_a_release_and_what_it_cost(deployed: D
     assert "payments:live, version 7 → 8" in shown
     assert "alarm &lt;b&gt;bad-outcomes&lt;/b&gt; rang" in shown
     assert "answered 61 requests, 9 of them badly" in shown
-    assert "1 of 1 that users met" in shown
+    assert "2 of 2 that users met" in shown
+    assert "Evidence that it is worse" in shown
+    assert "outcomes too little to tell" in shown
+
+
+def test_what_is_to_be_healed_stands_on_it_with_the_command(deployed: Deployed) -> None:
+    shown = deployed.asked(service="fees")
+    assert "fees:live is to be healed" in shown
+    assert "<code>sam deploy --parameter-overrides Shifting=on</code>" in shown
 
 
 def test_another_service_sees_nothing_of_it(deployed: Deployed) -> None:
@@ -109,6 +121,7 @@ def test_the_boards_role_allows_what_it_does_and_it_changes_nothing(deployed: De
     assert calls and [call for call in calls if not call["allowed"]] == []
     assert {call["action"] for call in calls} == {
         "cloudwatch:GetMetricData",
+        "dynamodb:BatchGetItem",
         "dynamodb:Query",
         "dynamodb:Scan",
     }

@@ -11,6 +11,7 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
+from rehearsal.stage.clock import keep_stage_time
 from rehearsal.stage.cloudwatch import metrics, statistics, store
 from rehearsal.stage.cloudwatch.emf import Point, emf_points
 from rehearsal.stage.cloudwatch.metric_math import MathError, Series
@@ -256,12 +257,14 @@ def test_periods_begin_at_multiples_of_themselves_and_the_end_is_exclusive(start
 
 @pytest.fixture
 def stage() -> Iterator[Clock]:
-    """An empty account on a stage whose minute takes two seconds and whose clock began at noon."""
+    """An empty account on a stage whose minute takes two seconds and whose clock began at noon. To MiniStack it is noon."""
     clock = Clock(origin=NOON, rate=30.0)
     metrics.install(clock)
+    keep_stage_time(cloudwatch, Clock(origin=NOON, rate=0.0))
     with request_scope(ACCOUNT, REGION):
         yield clock
         cloudwatch.reset()
+    cloudwatch.time = time
 
 
 def invoked(qualifier: str | None = "live", version: str = "8", started: float = NOON, **changes: Any) -> None:
@@ -628,3 +631,12 @@ def test_metric_statistics_have_at_most_1440_datapoints(stage: Clock) -> None:
     status, answer = asked("_get_metric_statistics", **request, StartTime=NOON, EndTime=NOON + 60 * 1441)
     assert (status, answer["__type"]) == (400, "InvalidParameterCombination")
     assert "You have requested up to 1,441 datapoints, which exceeds the limit of 1,440." in answer["message"]
+
+
+@pytest.mark.parametrize(("hours", "period", "there"), [(2, 10, True), (4, 10, False), (4, 60, True)])
+def test_below_a_minute_data_are_kept_for_three_hours(stage: Clock, hours: int, period: int, there: bool) -> None:
+    then = NOON - hours * 3600
+    store.keep("Shop", "Orders", {}, then, "None", 1.0, store.HIGH)
+    whose = {"Metric": {"Namespace": "Shop", "MetricName": "Orders"}, "Period": period, "Stat": "Sum"}
+    _, answer = data_asked({"Id": "orders", "MetricStat": whose}, StartTime=then)
+    assert bool(answer["MetricDataResults"][0]["Values"]) is there

@@ -14,6 +14,7 @@ from ministack.services import cloudwatch
 from rehearsal.stage.cloudwatch import pages
 from rehearsal.stage.cloudwatch.metric_math import MathError, Series
 from rehearsal.stage.cloudwatch.metric_queries import (
+    Grid,
     MetricStat,
     Query,
     Solution,
@@ -24,12 +25,14 @@ from rehearsal.stage.cloudwatch.metric_queries import (
 )
 from rehearsal.stage.cloudwatch.requests import answer, refusal, request_of
 from rehearsal.stage.cloudwatch.statistics import checked_statistic
-from rehearsal.stage.cloudwatch.store import series
+from rehearsal.stage.cloudwatch.store import STANDARD, series
 
 QUERIES_LIMIT = 500
 DATAPOINTS_LIMIT = 100_800
 STATISTICS_LIMIT = 1_440
 """Datapoints of one GetMetricStatistics, which has no pages."""
+FINE_SECONDS = 3 * 3600
+"""How long CloudWatch keeps what periods of less than a minute are made of."""
 SCANS = ("TimestampDescending", "TimestampAscending")
 
 
@@ -77,10 +80,19 @@ def metric_data(request: Mapping[str, Any]) -> pages.Page:
         )
     start, end = _span(request)
     queries = queries_of(listed)
-    solution = Solution(queries, series, lambda period: aligned(start, end, period))
+    solution = Solution(queries, _answered, lambda period: aligned(start, end, period))
     results = [_result(query, solution.series(query.id), scan == SCANS[0]) for query in queries if query.returned]
     most = min(int(request.get("MaxDatapoints") or DATAPOINTS_LIMIT), DATAPOINTS_LIMIT)
     return pages.page(results, most, request.get("NextToken"))
+
+
+def _answered(metric: MetricStat, grid: Grid) -> Series:
+    """What is left of a metric: below a minute, the last three hours."""
+    found = series(metric, grid)
+    if grid.period >= STANDARD:
+        return found
+    oldest = cloudwatch.time.time() - FINE_SECONDS
+    return {at: value for at, value in found.items() if at >= oldest}
 
 
 def _result(query: Query, values: Series, newest_first: bool) -> pages.Result:
@@ -140,7 +152,7 @@ def _metric_statistics(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     dimensions = dimensions_of(request.get("Dimensions"))
     for stat in map(checked_statistic, (*basic, *extended)):
         metric = MetricStat(request["Namespace"], request["MetricName"], dimensions, grid.period, stat, unit)
-        for at, value in series(metric, grid).items():
+        for at, value in _answered(metric, grid).items():
             point = found.setdefault(at, {"Timestamp": cloudwatch._ts_iso(at), "Unit": unit or "None"})
             (point if stat in basic else point.setdefault("ExtendedStatistics", {}))[stat] = value
     return [found[at] for at in sorted(found)]

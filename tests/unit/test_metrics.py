@@ -257,7 +257,7 @@ def test_periods_begin_at_multiples_of_themselves_and_the_end_is_exclusive(start
 
 @pytest.fixture
 def stage() -> Iterator[Clock]:
-    """An empty account on a stage whose minute takes two seconds and whose clock began at noon. To MiniStack it is noon."""
+    """An empty account on a stage whose minute takes two seconds and that began at noon. To MiniStack it is noon."""
     clock = Clock(origin=NOON, rate=30.0)
     metrics.install(clock)
     keep_stage_time(cloudwatch, Clock(origin=NOON, rate=0.0))

@@ -74,7 +74,9 @@ def _open(unmetered: SmallAccount, account: SmallAccount, releases: int, meanwhi
         account.codedeploy.begin(id, function=name)
         shift = Shift(name, "live", "7", "8")
         deployment = Deployment(id, "shop", name, Status.IN_PROGRESS, CREATED, shift)
-        meanwhile(unmetered, unmetered.ledger.open(deployment, shift, [f"{name}-alarm"]))
+        release = unmetered.ledger.open(deployment, shift, [f"{name}-alarm"])
+        unmetered.ledger.compared(release)
+        meanwhile(unmetered, release)
 
 
 ROWS = (

@@ -30,6 +30,7 @@ from seatrial.aws.lambdas import Lambdas
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
 from seatrial.aws.packages import Part
+from seatrial.aws.stacks import Stacks
 from seatrial.aws.topic import Topic
 from seatrial.core.metric import Metric
 from seatrial.flows.account import Account
@@ -240,6 +241,7 @@ class SmallLambda:
         self.aliases: dict[str, tuple[str, int]] = {}
         self.code: dict[str, str] = {}
         self.published: dict[str, datetime] = {}
+        self.configured: dict[str, dict[str, Any]] = {}
         self.gone: set[tuple[str, str]] = set()
         self.pointed: list[tuple[str, str]] = []
         self.intruders: list[Callable[[], None]] = []
@@ -266,7 +268,8 @@ class SmallLambda:
                 "MemorySize": 128,
                 "Timeout": 3,
                 "LastModified": self.published.get(version, CREATED).isoformat(),
-            },
+            }
+            | self.configured.get(version, {}),
         }
 
     def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803
@@ -303,6 +306,24 @@ class SmallLambda:
             if (function, version) in self.suites:
                 package.writestr("seatrial/suite.yaml", self.suites[function, version])
         return Part(content.getvalue(), 0, len(content.getvalue()))
+
+
+class SmallStacks:
+    """CloudFormation's client: the history of each stack, newest first."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, list[dict[str, Any]]] = {}
+        self.broken: ClientError | None = None
+
+    def get_paginator(self, operation: str) -> SmallStacks:
+        assert operation == "describe_stack_events"
+        return self
+
+    def paginate(self, *, StackName: str, **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+        if self.broken:
+            raise self.broken
+        for event in self.events[StackName]:
+            yield {"StackEvents": [event]}
 
 
 class SmallTopic:
@@ -396,6 +417,7 @@ class SmallAccount:
         """`through` is given each client, and gives the one that the adapters talk to: a Meter, for one."""
         self.codedeploy = SmallCodeDeploy()
         self.appconfig = SmallAppConfig()
+        self.stacks = SmallStacks()
         self.lambdas = SmallLambda()
         self.topic = SmallTopic()
         self.alarms = SmallAlarms()
@@ -410,6 +432,7 @@ class SmallAccount:
             cloudwatch=CloudWatch(through(self.alarms)),
             metrics=Metrics(through(self.metrics)),
             lambdas=Lambdas(through(self.lambdas), self.lambdas.package, self.pauses.append),
+            stacks=Stacks(lambda: through(self.stacks)),
             ledger=self.ledger,
             topic=Topic(through(self.topic), "arn:aws:sns:eu-west-1:123456789012:seatrial"),
             bus=Bus(through(self.bus), "seatrial"),

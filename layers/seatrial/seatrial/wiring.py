@@ -17,6 +17,7 @@ from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import CLIENT_CONFIG, Lambdas
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
+from seatrial.aws.stacks import Stacks
 from seatrial.aws.topic import Topic
 from seatrial.flows.account import Account
 
@@ -39,6 +40,7 @@ def connect() -> Account:
         cloudwatch=CloudWatch(cloudwatch),
         metrics=Metrics(cloudwatch),
         lambdas=Lambdas(session.client("lambda", config=CLIENT_CONFIG)),
+        stacks=Stacks(partial(session.client, "cloudformation", config=_SOON)),
         ledger=Ledger(session.client("dynamodb", config=_AT_ONCE), told.ledger_table, told.ledger_keeps),
         topic=Topic(session.client("sns", config=_AT_ONCE), told.topic_arn),
         bus=Bus(session.client("events", config=_AT_ONCE), told.bus_name),

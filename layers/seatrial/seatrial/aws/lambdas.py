@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from seatrial.aws import packages
+from seatrial.aws import configurations, packages
 from seatrial.aws.packages import Package
 from seatrial.core import figures, tag
+from seatrial.core.besides import Configuration
 from seatrial.core.expect import Response
 from seatrial.core.tag import Tag
 from seatrial.core.values import Json
@@ -221,8 +221,17 @@ class Lambdas:
             runtime=configuration.get("Runtime", ""),
             memory=configuration["MemorySize"],
             timeout=configuration["Timeout"],
-            environment_digest=_digest(variables),
+            environment_digest=configurations.digest(variables),
         )
+
+    def configuration(self, function: str, version: str) -> Configuration:
+        """How the version is run, for people to compare. Raises LambdaError."""
+        return configurations.read(self._function(function, version)["Configuration"])
+
+    def stack(self, function: str) -> str:
+        """The name of the stack that the function belongs to, which CloudFormation's own tag says; "" without one."""
+        found = self._politely(f"look at {function}", lambda: self._client.get_function(FunctionName=function))
+        return found.get("Tags", {}).get("aws:cloudformation:stack-name", "")
 
     def _function(self, function: str, version: str) -> GetFunctionResponseTypeDef:
         return self._politely(
@@ -263,10 +272,6 @@ def _payload(content: bytes) -> Json:
 def _error(payload: Json) -> Json:
     """The error object; never null, which would say that there was no error."""
     return {"errorMessage": "the function gave no reason"} if payload is None else payload
-
-
-def _digest(variables: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(variables, sort_keys=True).encode()).hexdigest()
 
 
 def _code(error: ClientError) -> str:

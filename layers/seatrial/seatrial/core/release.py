@@ -54,8 +54,9 @@ class Release:
     to it; "" until then. `opened_at` is when CodeDeploy created the deployment. `bake` and `guard` are seconds; `hook`
     is the execution id of the hook that stays unanswered until `bake_until`. `fix` says who let it pass ringing alarms
     and why, "" for all other releases. `made_at` is when its change was ready: its commit where the function's tag says
-    so, else the publish of its version; None where Lambda could not be asked. `everybody_at` is when the
-    candidate had got all users. `judge` is how it is judged, a request being slow beyond `slow_above` milliseconds
+    so, else the publish of its version; None where Lambda could not be asked. `compared`: what it changes besides code
+    has been told. `everybody_at` is when the candidate had got all users. `judge` is how it is judged, a request being
+    slow beyond `slow_above` milliseconds
     (None: that isn't known); `verdict` is the last word of the judge that was told.
     """
 
@@ -80,6 +81,7 @@ class Release:
     bake_until: datetime | None = None
     fix: str = ""
     made_at: datetime | None = None
+    compared: bool = False
     everybody_at: datetime | None = None
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     slow_above: float | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from .besides import ResourceChange
 from .deployment import Deployment, Group, Shift
 from .events import AlarmChanged
 from .fix import Grant
@@ -12,12 +13,39 @@ from .holds import ALL
 from .oncall import FixGranted, RollbackRequested
 from .release import Release, State, Step
 
+# How many things a sentence names before it only counts them.
+_MOST_IN_A_SENTENCE = 8
+
 
 def opened(release: Release) -> str:
     return (
         f"{release.service}: version {release.candidate} wants to replace version {release.stable} "
         f"({release.deployment_id}, {release.configuration or 'configuration unknown'})"
     )
+
+
+def besides(
+    release: Release,
+    differences: Sequence[str],
+    *,
+    same_code: bool,
+    stack: str,
+    resources: Sequence[ResourceChange] | None,
+) -> str:
+    """What it changes besides code; `stack` is "" where it has none, `resources` None where that can't be read."""
+    if same_code:
+        own = f"has the code of version {release.stable} and changes {_some(differences) or 'nothing'}"
+    elif differences:
+        own = f"changes besides its code: {_some(differences)}"
+    else:
+        own = "changes nothing but its code"
+    told = f"{release.service}: version {release.candidate} {own}"
+    if not stack:
+        return told
+    if resources is None:
+        return f"{told}. What else stack {stack} changes can't be read"
+    also = f"so far {len(resources)} of its other resources: {_some(resources)}" if resources else "nothing else so far"
+    return f"{told}. The update of stack {stack} changes {also}"
 
 
 def goes_back(deployment: Deployment) -> str:
@@ -374,6 +402,12 @@ def lines(release: Release, steps: Sequence[Step]) -> list[str]:
 
 def _line(release: Release, step: Step) -> str:
     return f"  {step.at:%H:%M:%S}  {_since(step.at - release.opened_at):>7}  {step.sentence}"
+
+
+def _some(things: Sequence[object]) -> str:
+    """As many as a sentence holds."""
+    more = [f"and {len(things) - _MOST_IN_A_SENTENCE} more"] if len(things) > _MOST_IN_A_SENTENCE else []
+    return ", ".join([*map(str, things[:_MOST_IN_A_SENTENCE]), *more])
 
 
 def _span(span: timedelta) -> str:

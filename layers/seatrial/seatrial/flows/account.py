@@ -13,6 +13,7 @@ from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import Lambdas
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
+from seatrial.aws.stacks import Stacks
 from seatrial.aws.topic import Topic
 from seatrial.settings import Clock
 
@@ -26,6 +27,7 @@ class Account:
     cloudwatch: CloudWatch
     metrics: Metrics
     lambdas: Lambdas
+    stacks: Stacks
     ledger: Ledger
     topic: Topic
     bus: Bus

@@ -83,6 +83,7 @@ def read(item: Mapping[str, Any]) -> Release:
         bake_until=moment(item, "bake_until"),
         fix=item["fix"],
         made_at=moment(item, "made_at"),
+        compared=item.get("compared", False),
         everybody_at=moment(item, "everybody_at"),
         judge=_judge(settings.get("judge", {})),
         slow_above=settings.get("slow_above"),

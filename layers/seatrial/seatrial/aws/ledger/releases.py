@@ -80,6 +80,10 @@ class Ledger(Reading):
         key = steps.key(release.deployment_id, step.kind, step.discriminator)
         return self._table.put_new(key | steps.written(step) | heads.expires(release, self._keep))
 
+    def compared(self, release: Release) -> None:
+        """What it changes besides code has been told."""
+        self._table.change(_key(release), {"compared": True})
+
     def explain(self, release: Release, reason: str, by: str) -> bool:
         """Say why it is going to end, before it has. The first reason stays."""
         return self._table.change(

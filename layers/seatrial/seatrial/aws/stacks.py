@@ -1,0 +1,57 @@
+"""CloudFormation: what happened in a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from seatrial.core.besides import StackEvent
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+# An update of the largest stack (500 resources) has two events for each.
+_MOST = 1_100
+
+
+class StackUnreadableError(Exception):
+    """There is no such stack, or Seatrial may not look at it: asking again would change nothing."""
+
+
+class Stacks:
+    """`connect` makes the client when it is first needed: one release in several minutes needs it, no cold start."""
+
+    def __init__(self, connect: Callable[[], CloudFormationClient]) -> None:
+        self._connect = connect
+
+    @cached_property
+    def _client(self) -> CloudFormationClient:
+        return self._connect()
+
+    def events(self, stack: str) -> Iterator[StackEvent]:
+        """Newest first, page by page and only as far as they are read. Raises StackUnreadableError."""
+        for event in self._told(stack):
+            physical_id = event.get("PhysicalResourceId", "")
+            yield StackEvent(
+                at=event["Timestamp"],
+                logical_id=event.get("LogicalResourceId", ""),
+                physical_id=physical_id,
+                type=event.get("ResourceType", ""),
+                status=event.get("ResourceStatus", ""),
+                is_stack=physical_id == event["StackId"],
+            )
+
+    def _told(self, stack: str) -> Iterator[Any]:
+        pages = self._client.get_paginator("describe_stack_events").paginate(
+            StackName=stack, PaginationConfig={"MaxItems": _MOST}
+        )
+        try:
+            for page in pages:
+                yield from page["StackEvents"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "ValidationError"):
+                raise StackUnreadableError(error.response["Error"]["Message"]) from error
+            raise

@@ -1,0 +1,108 @@
+"""What a release changes besides code: how its version is run, and the rest of its stack in the same update. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+# A version that CloudFormation publishes and the alias that leads to it: the release itself.
+_THE_RELEASE = frozenset({"AWS::Lambda::Version", "AWS::Lambda::Alias"})
+
+_FUNCTION = "AWS::Lambda::Function"
+
+# How a stack's own status says that an operation begins which may bring a release.
+_BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS"})
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """How a version is run, by the words that people know: `settings` and `layers` as they read them.
+
+    `variables` (of the environment) and `hidden` (what is long, or nobody's business) are digests: they are compared,
+    and only their names are told. `code` is the CodeSha256.
+    """
+
+    code: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StackEvent:
+    """A line of a stack's history. `is_stack`: it is about the stack as a whole."""
+
+    at: datetime
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    is_stack: bool = False
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """`action` is create, update, delete or import."""
+
+    logical_id: str
+    type: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"{self.type.rpartition('::')[2]} {self.logical_id} ({self.action})"
+
+
+def differences(stable: Configuration, candidate: Configuration) -> tuple[str, ...]:
+    """Each difference in a few words, as in "memory 128 MB → 256 MB" and "variable FEES changed"."""
+    return (
+        *_values(stable.settings, candidate.settings),
+        *_names("layer", _as_names(stable.layers), _as_names(candidate.layers)),
+        *_names("variable", stable.variables, candidate.variables),
+        *_names("", stable.hidden, candidate.hidden),
+    )
+
+
+def of_update(events: Iterable[StackEvent], opened_at: datetime, function: str) -> tuple[ResourceChange, ...]:
+    """What else the update that brought a release has changed, in the order in which it began to.
+
+    `events` are a stack's, newest first; none before the update's beginning is read. Empty when the release was opened
+    outside of any update. What a rollback and the clean-up after the update do is not the release's doing.
+    """
+    changes: list[ResourceChange] = []
+    over: datetime | None = None
+    for event in events:
+        if not event.is_stack:
+            if event.type not in _THE_RELEASE and not (event.type == _FUNCTION and event.physical_id == function):
+                changes.append(ResourceChange(event.logical_id, event.type, event.status.partition("_")[0].lower()))
+        elif event.status not in _BEGINNINGS:
+            changes, over = [], event.at
+        elif event.at > opened_at:
+            changes, over = [], None
+        else:
+            was_over = over is not None and over < opened_at
+            return () if was_over else tuple(dict.fromkeys(reversed(changes)))
+    return ()
+
+
+def _values(stable: Mapping[str, str], candidate: Mapping[str, str]) -> Iterable[str]:
+    for name in sorted(stable.keys() | candidate.keys()):
+        before, after = stable.get(name, "none"), candidate.get(name, "none")
+        if before != after:
+            yield f"{name} {before} → {after}"
+
+
+def _names(what: str, stable: Mapping[str, str], candidate: Mapping[str, str]) -> Iterable[str]:
+    for name in sorted(stable.keys() | candidate.keys()):
+        called = f"{what} {name}".strip()
+        if name not in stable:
+            yield f"{called} added"
+        elif name not in candidate:
+            yield f"{called} removed"
+        elif stable[name] != candidate[name]:
+            yield f"{called} changed"
+
+
+def _as_names(names: Iterable[str]) -> dict[str, str]:
+    return dict.fromkeys(names, "")

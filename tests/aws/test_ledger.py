@@ -224,7 +224,16 @@ def test_an_alarm_forgets_what_it_can_take_back_no_more(ledger: Ledger, end: Sta
     release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
     ledger.finish(release, end, "", "", LATER)
     assert ledger.alarms.naming("bad-outcomes") == ((), {})
+
+
+def test_what_no_user_met_is_done_with_and_of_the_rest_the_cost_is_still_to_be_counted(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    ledger.finish(release, State.REFUSED, "", "", LATER)
     assert ledger.watched() == ()
+    other = ledger.open(replace(DEPLOYMENT, id="d-2"), SHIFT, ["bad-outcomes"])
+    ledger.finish(other, State.TAKEN_BACK, "", "", LATER)
+    ledger.costed(other, LATER)
+    assert [one.costed_until for one in ledger.watched()] == [LATER]
 
 
 def test_what_is_released_is_watched_and_named_until_its_guard_is_over(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""What a shift can see, and what a release did cost."""
+"""What a shift can see."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import pytest
 
 from seatrial.core import foresight
 from seatrial.core.bake import Shifting
-from seatrial.core.cost import cost
-from seatrial.core.evidence import Row
 from seatrial.core.foresight import LONGER, Foresight, Step, foresee, steps_of, steps_of_any
 from seatrial.core.sections import JudgeSettings
 
@@ -103,32 +101,3 @@ def test_a_shift_all_at_once_compares_nothing() -> None:
 def test_a_longer_shift_is_offered_only_when_it_sees_more() -> None:
     told = foresight.sentence("careful", 5, Foresight(0.02, 100, 60), Foresight(0.05, 100, 30))
     assert told == "careful at 5 requests/s can only notice a candidate that fails 2 % of its requests"
-
-
-@pytest.mark.parametrize(
-    ("rows", "sentence"),
-    [
-        pytest.param(
-            [Row(900, 9, 100, 31)] * 2,
-            "about 60 of 2,000 requests (3 %) had a bad outcome because of it",
-            id="what stable's users met, too, is not counted",
-        ),
-        pytest.param(
-            [Row(900, 450, 100, 50), Row(900, 0, 100, 0)],
-            "none of 2,000 requests had a bad outcome because of it",
-            id="an outage of both costs nothing",
-        ),
-        pytest.param(
-            [Row(1000, 100, 0, 0), Row(0, 0, 100, 30)],
-            "about 20 of 1,100 requests (1.82 %) had a bad outcome because of it",
-            id="without stable in the same minute, its share at other times counts",
-        ),
-        pytest.param([], "no request came while it was released", id="nobody came"),
-    ],
-)
-def test_a_release_ends_with_what_it_did_cost(rows: list[Row], sentence: str) -> None:
-    assert cost(rows).sentence() == sentence
-
-
-def test_a_candidate_that_is_better_costs_nothing() -> None:
-    assert cost([Row(900, 90, 100, 0)]).bad == 0

@@ -58,6 +58,7 @@ class Release:
     has been told. `everybody_at` is when the candidate had got all users. `judge` is how it is judged, a request being
     slow beyond `slow_above` milliseconds
     (None: that isn't known); `verdict` is the last word of the judge that was told.
+    `costed_until` is until when it is known for good what it did cost its users.
     """
 
     deployment_id: str
@@ -86,6 +87,7 @@ class Release:
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     slow_above: float | None = None
     verdict: str = ""
+    costed_until: datetime | None = None
 
     @property
     def service(self) -> str:

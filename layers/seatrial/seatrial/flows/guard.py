@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from seatrial.aws.lambdas import LambdaError
 from seatrial.core import story
 from seatrial.core.release import Release, State
-from seatrial.flows import measure, tell
+from seatrial.flows import cost, measure, tell
 from seatrial.flows.account import Account
 
 type Outcome = dict[str, str]
@@ -61,10 +61,12 @@ def look(aws: Account, release: Release) -> None:
             finish(aws, release, release.reason, release.by)
         case State.RETURNED:
             _nag(aws, release)
-        case State.RELEASED if not release.is_guarded(now):
+        case State.RELEASED if not release.is_guarded(now) and not cost.is_awaited(release, now):
             aws.ledger.unwatch(release)
             if release.guard:
                 tell.step(aws, release, "guard over", story.guard_over(release), by="functions/monitor")
+        case State.TAKEN_BACK | State.STRANDED if not release.costed_until:
+            pass
         case State.REFUSED | State.TAKEN_BACK | State.STRANDED | State.HEALED:
             aws.ledger.unwatch(release)  # whoever closed it could not
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from seatrial.core.cost import Cost
 from seatrial.core.delivery import OF_A_DEPLOYMENT, OF_A_WAY_BACK, spans
 from seatrial.core.release import Release
 from seatrial.flows.account import Account
@@ -25,6 +26,14 @@ def judged(release: Release, word: str) -> None:
     """Once for each word that the judge says of a release: VerdictOk, VerdictWorse or VerdictInconclusive."""
     metrics = _of(release)
     metrics.add_metric(f"Verdict{word.capitalize()}", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def cost(release: Release, found: Cost) -> None:
+    """Once late metrics are in: BadOutcomesCaused, 0 for what may be chance, of RequestsWhileReleased."""
+    metrics = _of(release)
+    metrics.add_metric("BadOutcomesCaused", MetricUnit.Count, round(found.bad) if found.is_known else 0)
+    metrics.add_metric("RequestsWhileReleased", MetricUnit.Count, found.requests)
     metrics.flush_metrics()
 
 

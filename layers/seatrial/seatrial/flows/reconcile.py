@@ -107,6 +107,8 @@ def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
                     tell.step(aws, release, to, sentence, by=by, at=at)
             case Close():
                 end = change.end if close(aws, release, change) else None
+                if end:
+                    cost.at_the_end(aws, release)
     return end
 
 

@@ -28,7 +28,7 @@ from seatrial.core.events import AlarmChanged, JudgedWorse
 from seatrial.core.oncall import FlagRollbackRequested, HoldReleased, HoldRequested, RollbackRequested
 from seatrial.core.reconcile import ALARM_ACTIVE, released
 from seatrial.core.release import Release, State
-from seatrial.flows import flag_rollback, guard, holds, reconcile, situation, tell
+from seatrial.flows import cost, flag_rollback, guard, holds, reconcile, situation, tell
 from seatrial.flows.account import Account
 
 BY = "functions/rollback"
@@ -142,7 +142,9 @@ def _stop(aws: Account, trigger: Trigger, release: Release, reason: str, by: str
 def _ended_well_meanwhile(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
     """Its deployment has succeeded before it could be stopped, so the guard is what takes it back."""
     reconcile.close(aws, release, released(release))
-    return _return(aws, trigger, release, reason, by)
+    outcome = _return(aws, trigger, release, reason, by)
+    cost.at_the_end(aws, release)
+    return outcome
 
 
 def _return(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:

@@ -88,6 +88,7 @@ def read(item: Mapping[str, Any]) -> Release:
         judge=_judge(settings.get("judge", {})),
         slow_above=settings.get("slow_above"),
         verdict=item.get("verdict", ""),
+        costed_until=moment(item, "costed_until"),
     )
 
 

@@ -108,6 +108,10 @@ class Ledger(Reading):
         """The judge's word that was told last."""
         self._table.change(_key(release), {"verdict": verdict})
 
+    def costed(self, release: Release, until: datetime) -> None:
+        """It is known for good what it did cost its users until then."""
+        self._table.change(_key(release), {"costed_until": text(until)})
+
     def bake(self, release: Release, hook: str, until: datetime) -> bool:
         """It waits in a hook that stays unanswered until then. False when it is going back already."""
         return self._advance(release, {"state": State.BAKING, "hook": hook, "bake_until": text(until)}, State.BAKING)
@@ -115,13 +119,15 @@ class Ledger(Reading):
     def finish(self, release: Release, end: State, reason: str, by: str, at: datetime) -> bool:
         """Close it. True for whoever does so first, who then tells people; a closed release is never closed again.
 
-        One that is released stays watched until `unwatch`: its guard begins.
+        One that users met stays watched until `unwatch`: its guard begins, or what it did cost them is still counted.
         """
         if end not in ENDS:
             raise ValueError(f"{end!r} is no end of a release: move() is for states on the way")
         finished = self._advance(release, {"state": end, "reason": reason, "by": by, "closed_at": text(at)}, end)
-        if finished and end is not State.RELEASED:
+        if finished and end is State.REFUSED:
             self.unwatch(release)
+        elif finished and end is not State.RELEASED:
+            self.alarms.forget(release)
         return finished
 
     def unwatch(self, release: Release) -> None:

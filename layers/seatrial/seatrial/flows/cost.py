@@ -1,0 +1,101 @@
+"""What a release did cost its users: said when it is closed, and once more when late metrics are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from seatrial.core import cost
+from seatrial.core.cost import Cost
+from seatrial.core.counted import Counted
+from seatrial.core.release import Release, State
+from seatrial.core.sides import MINUTE
+from seatrial.flows import judging, measure, tell
+from seatrial.flows.account import Account
+from seatrial.flows.turns import Turns
+
+# CloudWatch has most of a minute within two; what a long invoke adds to the minute in which it began may come later.
+COMES_LATE = timedelta(minutes=3)
+
+# Who can't say by then does not say at all.
+_GIVEN_UP = timedelta(hours=1)
+
+_BY = "functions/monitor"
+_COST = "cost"
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A release whose users are safe since `at`, as it is to be counted."""
+
+    release: Release
+    at: datetime
+
+
+def at_the_end(aws: Account, release: Release) -> None:
+    """What is known at the moment in which it is closed. Nothing that can't be read holds the end up."""
+    ended = aws.ledger.release(release.deployment_id)
+    if ended.state is State.REFUSED:
+        return
+    try:
+        counted = judging.read(aws.metrics, [ended], aws.clock.now() + MINUTE)
+    except (ClientError, BotoCoreError):
+        aws.log.exception("what the release did cost can't be read", extra={"release": release.deployment_id})
+        return
+    for each in counted.values():
+        tell.step(aws, ended, _COST, cost.told(ended, cost.of(each)), by=_BY)
+
+
+def is_awaited(release: Release, now: datetime) -> bool:
+    """Whether it ended so short a time ago that what it did cost is not known for good."""
+    return release.closed_at is not None and now - release.closed_at < COMES_LATE
+
+
+def look(aws: Account, turns: Turns, watched: Iterable[Release]) -> None:
+    """The tick's part: count again what ended some minutes ago, all in one reading."""
+    now = aws.clock.now()
+    ended = {each.release.deployment_id: each for each in (_ended(aws, one) for one in watched) if each}
+    due = {id: each for id, each in ended.items() if now - each.at >= COMES_LATE}
+    if not due:
+        return
+    found: dict[str, Counted] = {}
+    with turns.turn(""):
+        found = judging.read(aws.metrics, [each.release for each in due.values()], now)
+        turns.each(
+            [due[id].release for id in found],
+            lambda release: _counted_again(aws, due[release.deployment_id], cost.of(found[release.deployment_id])),
+        )
+    given_up = [each.release for id, each in due.items() if id not in found and now - each.at >= _GIVEN_UP]
+    turns.each(given_up, lambda release: aws.ledger.costed(release, due[release.deployment_id].at))
+
+
+def _ended(aws: Account, release: Release) -> _Ended | None:
+    """None while there is nothing to say, or nothing more."""
+    at = release.closed_at
+    if release.state is State.RETURNED:
+        returned = aws.ledger.find_step(release.deployment_id, "returned", "")
+        at = returned.at if returned else None
+    elif release.state not in (State.RELEASED, State.TAKEN_BACK, State.STRANDED):
+        return None
+    if at is None or (release.costed_until and release.costed_until >= at):
+        return None
+    return _Ended(replace(release, closed_at=at, everybody_at=_everybody_at(release)), at)
+
+
+def _everybody_at(release: Release) -> datetime | None:
+    ended_well = release.state in (State.RELEASED, State.RETURNED)
+    return release.everybody_at or (release.closed_at if ended_well else None)
+
+
+def _counted_again(aws: Account, ended: _Ended, found: Cost) -> None:
+    """Said again when it is not what was said last."""
+    release = ended.release
+    said = [step.sentence for step in aws.ledger.steps(release.deployment_id) if step.kind == _COST]
+    sentences = (cost.told(release, found), cost.told(release, found, again=True))
+    if not said or said[-1] not in sentences:
+        tell.step(aws, release, _COST, sentences[bool(said)], by=_BY, once=str(release.state))
+    measure.cost(release, found)
+    aws.ledger.costed(release, ended.at)

@@ -79,6 +79,8 @@ def told(scenario: Scenario, seen: Seen) -> report.RehearsedRelease:
         weights=tuple(chart.Weight(round(t, 1), share) for t, share in seen.weights()),
         requests=tuple(chart.Bucket(*row) for row in buckets(seen)),
         marks=tuple(_marks(seen)),
+        courses=seen.courses,
+        judged=seen.judged,
         story=tuple(seen.story),
     )
 

@@ -17,7 +17,11 @@ from rehearsal.stage import Stage
 from rehearsal.telling.screen import Screen
 from rehearsal.traffic import Traffic
 from seatrial.aws.ledger import Ledger
-from seatrial.core import story
+from seatrial.aws.metrics import Metrics
+from seatrial.core import charted, story
+from seatrial.core import judging as judge
+from seatrial.core.release import Release, State
+from seatrial.flows import judging
 
 ALIAS = "live"
 SEATRIAL = "seatrial"
@@ -100,6 +104,7 @@ class Service:
         self._cloudformation = stage.client("cloudformation")
         self._codedeploy = stage.client("codedeploy")
         self._cloudwatch = stage.client("cloudwatch")
+        self._metrics = Metrics(self._cloudwatch)
         self._lambda = stage.client("lambda")
         self.traffic: Traffic | None = None
         self._names: dict[str, str] = {}
@@ -210,7 +215,20 @@ class Service:
             state=str(head.state) if head else "unknown to the ledger",
             reason=(head.reason if head else "") or "",
             story=story.lines(head, steps) if head else [],
+            **self._judged(head),
         )
+
+    def _judged(self, release: Release | None) -> dict[str, Any]:
+        """What the judge makes of a release by its end, and how he came to it; nothing of one that no user met."""
+        if release is None or release.state is State.REFUSED:
+            return {}
+        found = judging.read(self._metrics, [release], self._seatrial.clock.now())
+        counted = found[release.deployment_id]
+        verdict = judge.verdict(counted, release.judge)
+        return {
+            "courses": tuple(charted.courses(release, counted, verdict)),
+            "judged": tuple(charted.told(counted, verdict)),
+        }
 
     def _ledgers_word(self, deployment_id: str) -> tuple[Any, Any]:
         """The ledger's release once it is closed, or what there is of it after three stage minutes."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rehearsal.traffic import Served
+from seatrial.core.chart import Course, Told
 
 ROLLBACK = "functions/rollback"
 POLL = "CodeDeploy's alarm poll"
@@ -40,7 +41,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of one release. Times are stage epoch seconds; `minute` is a stage minute's wall seconds."""
+    """What was seen of one release. Times are stage epoch seconds; `minute` is a stage minute's wall seconds.
+
+    `served` are users' answers. `courses` and `judged` are what the judge made of CloudWatch's figures.
+    """
 
     service: str
     minute: float
@@ -58,6 +62,8 @@ class Seen:
     state: str
     reason: str
     story: list[str] = field(default_factory=list)
+    courses: tuple[Course, ...] = ()
+    judged: tuple[Told, ...] = ()
 
     @property
     def deployment_id(self) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from seatrial.core.drawing.page import charts, document, legend, numbers
+from seatrial.core.drawing.page import charts, document, legend, numbers, verdicts
 
 from .report import RehearsedRelease, Report
 
 _STYLE = """
 .seatrial { padding: 1.5rem 1rem 4rem; }
 .seatrial .verdict { font-weight: 600; margin: .75rem 0 1rem; }
-.seatrial h4 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
 .seatrial table.wide { table-layout: fixed; font-size: .9rem; }
 .seatrial .wide th, .seatrial .wide td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0; }
 .seatrial .wide th { font-weight: 600; color: var(--faint); }
@@ -76,6 +75,7 @@ def _section(release: RehearsedRelease) -> Iterator[str]:
     yield from _checks(release)
     yield from charts(release.chart)
     yield from legend(release.marks)
+    yield from verdicts(release.chart)
     yield from numbers(release.chart)
     yield f"<details{'' if release.ok else ' open'}><summary>Its story, {len(release.story)} lines</summary>"
     yield f"<pre>{escape(chr(10).join(release.story))}</pre></details>"

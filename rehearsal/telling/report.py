@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from seatrial.core.chart import Bucket, Chart, Mark, Weight
+from seatrial.core.chart import Bucket, Chart, Course, Mark, Told, Weight
 
 RESULTS: Final = ("released", "refused", "taken back")
+VERDICTS: Final = ("ok", "worse", "inconclusive", "")
 KINDS: Final = ("hook", "gate", "alarm", "decision", "rollback", "stack", "oncall")
 BUCKET: Final = 10  # stage seconds that one bucket of requests covers
 
@@ -35,7 +36,8 @@ class RehearsedRelease:
     """One release. Every `t` and `seconds` is stage time in seconds since its deployment began.
 
     `won` is who took it back first, `functions/rollback` or `CodeDeploy's alarm poll`, or None where nobody had to.
-    Each bucket of `requests` covers BUCKET seconds, and a mark's `kind` is one of KINDS.
+    Each bucket of `requests` covers BUCKET seconds, and a mark's `kind` is one of KINDS. `requests` are users' own
+    answers; `courses` and `judged` are what the judge made of CloudWatch's.
     """
 
     id: str
@@ -54,6 +56,8 @@ class RehearsedRelease:
     weights: tuple[Weight, ...]
     requests: tuple[Bucket, ...]
     marks: tuple[Mark, ...]
+    courses: tuple[Course, ...]
+    judged: tuple[Told, ...]
     story: tuple[str, ...]
 
     @property
@@ -67,6 +71,8 @@ class RehearsedRelease:
             marks=self.marks,
             bucket=BUCKET,
             caption="minutes of stage time since the deployment began",
+            courses=self.courses,
+            judged=self.judged,
         )
 
 
@@ -113,6 +119,10 @@ def _release(item: Any, where: str) -> RehearsedRelease:
     marks = [Mark(**_object(mark, Mark, f"{where}.marks[{i}]")) for i, mark in enumerate(values["marks"])]
     for i, mark in enumerate(marks):
         _one_of(mark.kind, KINDS, f"{where}.marks[{i}].kind")
+    courses = [Course(**_object(one, Course, f"{where}.courses[{i}]")) for i, one in enumerate(values["courses"])]
+    judged = [Told(*_row(row, 2, f"{where}.judged")) for row in values["judged"]]
+    for i, told in enumerate(judged):
+        _one_of(told.word, VERDICTS, f"{where}.judged[{i}]")
     checks = [Check(**_object(check, Check, f"{where}.checks[{i}]")) for i, check in enumerate(values["checks"])]
     return RehearsedRelease(
         **{
@@ -121,6 +131,8 @@ def _release(item: Any, where: str) -> RehearsedRelease:
             "weights": tuple(Weight(*_row(row, 2, f"{where}.weights")) for row in values["weights"]),
             "requests": tuple(Bucket(*_row(row, 5, f"{where}.requests")) for row in values["requests"]),
             "marks": tuple(sorted(marks, key=lambda mark: mark.t)),
+            "courses": tuple(replace(course, reached=tuple(course.reached)) for course in courses),
+            "judged": tuple(judged),
             "story": tuple(values["story"]),
         }
     )
@@ -133,6 +145,8 @@ def _release_to_json(release: RehearsedRelease) -> dict[str, Any]:
         "weights": [list(asdict(weight).values()) for weight in release.weights],
         "requests": [list(asdict(bucket).values()) for bucket in release.requests],
         "marks": [asdict(mark) for mark in release.marks],
+        "courses": [{**asdict(course), "reached": list(course.reached)} for course in release.courses],
+        "judged": [[told.word, told.sentence] for told in release.judged],
         "story": list(release.story),
     }
 

@@ -139,6 +139,8 @@ def test_text_from_a_release_is_never_markup() -> None:
         marks=(chart.Mark(1.0, "gate", "<i>&"),),
         checks=(report.Check("<i>", "<i>", "<i>", True),),
         story=("<i>",),
+        courses=(chart.Course("<i>", 0.0, 100.0, (-1.0,)),),
+        judged=(chart.Told("ok", "<i>"),),
     )
     text = page.html(replace(REPORT, releases=(hostile,)))
     assert "<i" not in text
@@ -221,5 +223,5 @@ def test_a_release_of_which_nothing_is_known_has_a_chart_too() -> None:
 def test_the_chart_is_told_in_a_sentence() -> None:
     assert chart.describe(SOME.chart) == (
         "Version 3 got at most 10% of the traffic and ended with 0%; it answered 20 requests, 9 of them badly."
-        " Version 2 answered 0 badly."
+        " Version 2 answered 0 badly. The evidence against it was enough by outcomes."
     )

@@ -6,20 +6,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
-from seatrial.core import charted, judging, story
+from seatrial.core import charted, story
 from seatrial.core.board import Board, Shown
 from seatrial.core.chart import Chart
 from seatrial.core.delivery import Delivery
 from seatrial.core.drawing.look import DARK, LIGHT, STYLE
-from seatrial.core.drawing.page import NARROW, WIDE, charts, document, legend, numbers, prose
+from seatrial.core.drawing.page import NARROW, WIDE, charts, document, legend, numbers, prose, verdicts
 from seatrial.core.release import Release, State
 
-_TOLD = {"ok": ("✓", "good"), "worse": ("✗", "bad"), "inconclusive": ("•", "")}
-
 _STYLE = """
-.seatrial h4 { font-size: .85rem; margin: .75rem 0 0; color: var(--faint); }
-.seatrial ul { padding: 0; margin: .25rem 0 .5rem; list-style: none; font-size: .85rem; }
-.seatrial ul li { display: grid; grid-template-columns: 1.2rem 1fr; padding: .1rem 0; }
 .seatrial .wound { border: 1px solid var(--bad); border-left-width: 6px; border-radius: 4px; margin: 1rem 0;
   padding: .5rem .75rem; }
 .seatrial dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem;
@@ -128,23 +123,9 @@ def _section(shown: Shown, now: datetime, widths: Sequence[int]) -> Iterator[str
     else:
         yield from charts(drawn, widths)
         yield from legend(drawn.marks)
-        yield from _verdict(shown)
+        yield from verdicts(drawn)
         yield from _counts(shown, drawn)
     yield "</section>"
-
-
-def _verdict(shown: Shown) -> Iterator[str]:
-    """A sentence for each metric, first while both versions served and then after 100 %, and what is nobody's fault."""
-    if shown.verdict is None or shown.counted is None:
-        return
-    yield "<h4>What the judge says</h4><ul>"
-    for phase, when in zip(shown.verdict.parts, ("", "since 100 %, "), strict=False):
-        for each in phase.parts:
-            sign, tone = _TOLD[each.verdict]
-            yield f'<li><b class="{tone}">{sign}</b> <span>{escape(when + each.sentence)}</span></li>'
-    for beside in judging.besides(shown.counted):
-        yield f'<li class="faint"><b>•</b> <span>{escape(beside)}</span></li>'
-    yield "</ul>"
 
 
 def _counts(shown: Shown, drawn: Chart) -> Iterator[str]:

@@ -50,6 +50,14 @@ class Course:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A sentence of the judge's and its word: ok, worse or inconclusive, "" for what stands beside his verdicts."""
+
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Mark:
     """Something that happened at `t` and is worth a line; of its kinds `alarm` and `rollback` stand out."""
 
@@ -63,7 +71,8 @@ class Chart:
     """What is drawn of a release.
 
     `bucket` is how many seconds each bucket of requests covers, `bad` what is counted as bad. `weights` is None when
-    the plan of the shift is unknown: then only what users met is drawn. Without `courses` nothing was judged.
+    the plan of the shift is unknown: then only what users met is drawn. Without `courses` nothing was judged. `judged`
+    stands beside the drawing.
     """
 
     stable: str
@@ -76,6 +85,7 @@ class Chart:
     caption: str
     bad: str = "Bad outcomes"
     courses: tuple[Course, ...] = ()
+    judged: tuple[Told, ...] = ()
 
     @property
     def span(self) -> tuple[float, float]:

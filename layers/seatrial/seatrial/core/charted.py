@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from seatrial.core import judging
 from seatrial.core.board import Shown
-from seatrial.core.chart import Bucket, Chart, Course, Mark, Weight
+from seatrial.core.chart import Bucket, Chart, Course, Mark, Told, Weight
 from seatrial.core.counted import Counted, Minutes
 from seatrial.core.delivery import Moments, moments
 from seatrial.core.foresight import steps_of
@@ -47,6 +48,7 @@ def chart(shown: Shown, now: datetime) -> Chart:
         caption="minutes since the deployment began",
         bad="Bad outcomes" if counted is None or _metric(counted) == OUTCOMES else "Lambda errors",
         courses=tuple(courses(release, counted, shown.verdict)) if counted and shown.verdict else (),
+        judged=tuple(told(counted, shown.verdict)) if counted and shown.verdict else (),
     )
 
 
@@ -69,6 +71,15 @@ def courses(release: Release, counted: Counted, verdict: Verdict) -> Iterator[Co
                 limit = math.log(each.limit)
                 reached = tuple((log - limit) / math.log(10) for log in each.course)
                 yield Course(each.metric, _since_opened(release, minutes.since), each.limit, reached)
+
+
+def told(counted: Counted, verdict: Verdict) -> Iterator[Told]:
+    """A sentence for each metric, first while both versions served and then after 100 %, and what is nobody's fault."""
+    for phase, when in zip(verdict.parts, ("", "since 100 %, "), strict=False):
+        for each in phase.parts:
+            yield Told(each.verdict, when + each.sentence)
+    for beside in judging.besides(counted):
+        yield Told("", beside)
 
 
 def _each(release: Release, minutes: Minutes, metric: str) -> Iterator[tuple[float, tuple[int, int, int, int]]]:

@@ -33,6 +33,9 @@ _WORDS = """
   font-variant-numeric: tabular-nums; }
 .seatrial ol { padding: 0; margin: .5rem 0; list-style: none; font-size: .85rem; }
 .seatrial ol li { display: grid; grid-template-columns: 1.7rem 3.5rem 1fr; padding: .15rem 0; }
+.seatrial ul { padding: 0; margin: .25rem 0 .5rem; list-style: none; font-size: .85rem; }
+.seatrial ul li { display: grid; grid-template-columns: 1.2rem 1fr; padding: .1rem 0; }
+.seatrial h4 { font-size: .85rem; margin: .75rem 0 0; color: var(--faint); }
 .seatrial ol b, .seatrial ol small { color: var(--faint); font-size: inherit; }
 """
 _DRAWINGS = """\

@@ -15,6 +15,7 @@ from seatrial.core.drawing.svg import svg
 
 WIDE, NARROW = 760, 340  # of the charts on a page, in pixels; its style shows the one that fits
 _PHONE = 640
+_SIGNS = {"ok": ("✓", "good"), "worse": ("✗", "bad"), "inconclusive": ("•", ""), "": ("•", "faint")}
 _TYPED = re.compile(r"`([^`]+)`")
 
 _ON_A_PAGE = f"""
@@ -63,6 +64,16 @@ def legend(marks: Iterable[Mark]) -> Iterator[str]:
             f"<span><small>{escape(mark.kind)}:</small> {prose(mark.text)}</span></li>"
         )
     yield "</ol>"
+
+
+def verdicts(release: Chart) -> Iterator[str]:
+    """What the judge says of each metric, and what stands beside it. A sign and a word tell what a colour does."""
+    if release.judged:
+        yield "<h4>What the judge says</h4><ul>"
+        for each in release.judged:
+            sign, tone = _SIGNS[each.word]
+            yield f'<li><b class="{tone}">{sign}</b> <span>{escape(each.sentence)}</span></li>'
+        yield "</ul>"
 
 
 def numbers(release: Chart) -> Iterator[str]:

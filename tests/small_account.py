@@ -125,6 +125,9 @@ class FixedClock(Clock):
     def goes_on(self, span: timedelta) -> None:
         object.__setattr__(self, "moment", self.now() + span)
 
+    def wait(self, stage_seconds: float) -> None:
+        self.goes_on(timedelta(seconds=stage_seconds))
+
     def now(self) -> datetime:
         moment: datetime = self.moment  # type: ignore[attr-defined]
         return moment
@@ -362,9 +365,13 @@ class SmallAlarms:
 
 
 class SmallMetrics:
-    """CloudWatch's client as far as GetMetricData goes: the values that were reported, by metric and moment."""
+    """CloudWatch's client as far as GetMetricData goes: the values that were reported, by metric and moment.
+
+    `fine`: with a high resolution, so that periods below a minute are answered.
+    """
 
     def __init__(self) -> None:
+        self.fine = False
         self.reported: dict[Metric, dict[datetime, list[float]]] = {}
         self.calls: list[int] = []
         self.broken = False
@@ -394,7 +401,8 @@ class SmallMetrics:
         dimensions = {one["Name"]: one["Value"] for one in asked["Metric"]["Dimensions"]}
         metric = Metric.of(asked["Metric"]["Namespace"], asked["Metric"]["MetricName"], **dimensions)
         periods: dict[datetime, list[float]] = {}
-        for moment, values in self.reported.get(metric, {}).items():
+        answered = self.reported.get(metric, {}) if self.fine or asked["Period"] >= 60 else {}
+        for moment, values in answered.items():
             if since <= moment < until:
                 begins = moment - timedelta(seconds=moment.timestamp() % asked["Period"])
                 periods.setdefault(begins, []).extend(values)

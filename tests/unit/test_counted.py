@@ -63,6 +63,11 @@ class Account:
         for name, count in counts.items():
             self.cloudwatch.report(Metric.of(namespace, name, service="payments", version=version), at(minute), count)
 
+    def closer(self, release: Release, now: float) -> Counted | None:
+        metrics = Metrics(self.cloudwatch)  # type: ignore[arg-type]
+        found = judging.read(metrics, [release], at(now))
+        return judging.closer(metrics, [release], found, at(now)).get("d-1")
+
     def read(self, release: Release, now: float) -> Counted:
         return judging.read(Metrics(self.cloudwatch), [release], at(now))["d-1"]  # type: ignore[arg-type]
 
@@ -183,6 +188,55 @@ def test_a_release_that_cannot_be_read_is_not_judged_and_the_others_are(account:
 
     account.cloudwatch.paginate = fails_for_one  # type: ignore[method-assign]
     assert set(judging.verdicts(Metrics(account.cloudwatch), [RELEASE, other], at(5))) == {"d-1"}  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- the minute under way
+
+
+def fine(account: Account) -> None:
+    """Outcome lines of a high resolution, at any second of a minute."""
+    account.cloudwatch.fine = True
+    for minute in (1, 2, 2.1, 2.4):
+        account.invoked(minute, "7", 80)
+        account.invoked(minute, "8", 20)
+        account.came_to(minute, "7", 80, 1)
+        account.came_to(minute, "8", 20, 9)
+
+
+def test_the_minute_under_way_is_a_row_as_far_as_it_has_come(account: Account) -> None:
+    fine(account)
+    closer = account.closer(RELEASE, now=2.5)
+    assert closer is not None
+    assert rows(closer, "outcomes") == [(80, 1, 20, 9), (240, 3, 60, 27)]
+    assert rows(closer, "errors") == [(80, 0, 20, 0)]
+    assert rows(account.read(RELEASE, now=3), "outcomes") == rows(closer, "outcomes"), (
+        "the whole minute, once it closes"
+    )
+
+
+def test_in_the_first_second_of_a_minute_there_is_nothing_under_way_yet(account: Account) -> None:
+    fine(account)
+    closer = account.closer(RELEASE, now=2)
+    assert closer is not None
+    assert rows(closer, "outcomes") == [(80, 1, 20, 9), (0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("release", "now"),
+    [
+        pytest.param(RELEASE, 6.5, id="users met it more than five minutes ago"),
+        pytest.param(replace(RELEASE, state=State.BAKING, everybody_at=at(2)), 2.5, id="all users are on it"),
+    ],
+)
+def test_only_what_is_young_is_looked_at_closer(account: Account, release: Release, now: float) -> None:
+    fine(account)
+    assert account.closer(release, now) is None
+
+
+def test_where_the_line_has_no_high_resolution_only_closed_minutes_count(account: Account) -> None:
+    fine(account)
+    account.cloudwatch.fine = False
+    assert account.closer(RELEASE, now=2.5) is None
 
 
 # ---------------------------------------------------------------- verdicts

@@ -262,3 +262,13 @@ def test_the_wrapped_handler_keeps_its_name() -> None:
         """Answers."""
 
     assert (handler.__name__, handler.__doc__) == ("handler", "Answers.")
+
+
+def test_a_line_of_high_resolution_says_so_of_each_metric_and_no_other_does(capsys: pytest.CaptureFixture[str]) -> None:
+    def resolutions(**how: bool) -> list[int | None]:
+        outcome(**how)(lambda event, context: {"statusCode": 200})({}, Context())
+        (about,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+        return [metric.get("StorageResolution") for metric in about["Metrics"]]
+
+    assert resolutions(high_resolution=True) == [1, 1]
+    assert resolutions() == [None, None]

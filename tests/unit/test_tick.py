@@ -13,7 +13,7 @@ def test_releases_that_shift_on_cost_a_tick_a_call_for_many(releases: int, deplo
     cost = tick.tick(releases)
     judged = cost.calls.pop("GetMetricData")
     assert judged == len(cost.queries)
-    assert all(queries == QUERIES_A_CALL for queries in cost.queries[:-1]), "no call asks for less than it may"
+    assert all(queries == QUERIES_A_CALL for queries in sorted(cost.queries)[1:]), "no call asks for less than it may"
     assert cost.calls.pop("DescribeAlarms") == heads, "as many alarms as releases, and a hundred fit into a call"
     assert cost.calls == {"Query": 1, "BatchGetDeployments": deployments, "BatchGetItem": heads}
 

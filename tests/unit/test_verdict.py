@@ -156,6 +156,29 @@ def test_a_fix_in_its_lane_is_taken_back_by_the_judge(account: SmallAccount, rel
     assert account.codedeploy.stops == ["d-1"]
 
 
+def test_a_young_release_of_high_resolution_is_looked_at_within_the_minute(
+    account: SmallAccount, release: Release8
+) -> None:
+    """Users meet it, and it fails, 20 seconds after the tick: the look at 30 seconds takes it back."""
+    account.metrics.fine = True
+    tick = account.clock.now() + timedelta(minutes=1)
+    for second in range(-60, 40, 10):
+        moment = tick + timedelta(seconds=second)
+        for version, n, bad in (("7", 50, 0), ("8", 20 if second >= 20 else 0, 15 if second >= 20 else 0)):
+            for name, count in (("Requests", n), ("BadOutcomes", bad)):
+                account.metrics.report(Metric.of("Seatrial", name, service="payments", version=version), moment, count)
+    release.tick()
+    assert account.codedeploy.stops == ["d-1"]
+    assert release.now.reason.startswith("the judge finds it worse: outcomes worse since minute 1")
+    assert account.clock.now() == tick + timedelta(seconds=30)
+
+
+def test_a_tick_looks_no_more_often_where_minutes_are_all_there_is(account: SmallAccount, release: Release8) -> None:
+    before = account.clock.now()
+    release.minutes(1, failing=0.01)
+    assert account.clock.now() - before == timedelta(minutes=1)
+
+
 # ---------------------------------------------------------------- after the shift
 
 

@@ -16,12 +16,23 @@ REASONS_SHOWN = 5
 REASON_LENGTH = 200
 
 
-def write(outcome: Outcome, *, service: str, version: str, milliseconds: int, request_id: str = "") -> str:
+def write(
+    outcome: Outcome,
+    *,
+    service: str,
+    version: str,
+    milliseconds: int,
+    request_id: str = "",
+    high_resolution: bool = False,
+) -> str:
     """The line, without its end. `milliseconds` since 1970 is when the outcome was known.
+
+    With `high_resolution` CloudWatch keeps its seconds for three hours, where else it keeps minutes.
 
     That is the end of the request, not its start: an alarm that has looked at a minute already would miss what a long
     request adds to it later.
     """
+    resolution = {"StorageResolution": 1} if high_resolution else {}
     line = {
         "_aws": {
             "Timestamp": milliseconds,
@@ -29,7 +40,7 @@ def write(outcome: Outcome, *, service: str, version: str, milliseconds: int, re
                 {
                     "Namespace": NAMESPACE,
                     "Dimensions": DIMENSION_SETS,
-                    "Metrics": [{"Name": "Requests", "Unit": "Count"}, {"Name": "BadOutcomes", "Unit": "Count"}],
+                    "Metrics": [{"Name": name, "Unit": "Count", **resolution} for name in ("Requests", "BadOutcomes")],
                 }
             ],
         },

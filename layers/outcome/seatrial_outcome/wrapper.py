@@ -31,18 +31,25 @@ def mark_bad(reason: str) -> None:
 @overload
 def outcome(handler: Handler) -> Handler: ...
 @overload
-def outcome(*, service: str = "", slow_ms: Optional[float] = None) -> Callable[[Handler], Handler]: ...
 def outcome(
-    handler: Optional[Handler] = None, *, service: str = "", slow_ms: Optional[float] = None
+    *, service: str = "", slow_ms: Optional[float] = None, high_resolution: bool = False
+) -> Callable[[Handler], Handler]: ...
+def outcome(
+    handler: Optional[Handler] = None,
+    *,
+    service: str = "",
+    slow_ms: Optional[float] = None,
+    high_resolution: bool = False,
 ) -> Union[Handler, Callable[[Handler], Handler]]:
     """Count the outcomes of a Lambda handler: `@outcome`, or `@outcome(service="payments", slow_ms=800)`.
 
     Bad is: a raised error (raised on unchanged), a proxy response with a status of 500 or more, each item that a
     partial batch response gives back, what `mark_bad` was called for, and, only with `slow_ms`, what took longer.
-    `service` is the function's name unless given. A trial in the dark (see `is_dark`) prints nothing.
+    `service` is the function's name unless given. With `high_resolution` the judge looks at a young release within the
+    minute, too. A trial in the dark (see `is_dark`) prints nothing.
     """
     if handler is None:
-        return functools.partial(outcome, service=service, slow_ms=slow_ms)
+        return functools.partial(outcome, service=service, slow_ms=slow_ms, high_resolution=high_resolution)
     inner = handler
 
     @functools.wraps(inner)
@@ -60,12 +67,13 @@ def outcome(
         finally:
             took = (time.perf_counter() - began) * 1000
             marks, _marks = _marks, outer
-            _report(decide.Invoke(event, response, error, took, tuple(marks)), context, service, slow_ms)
+            came_to = decide.Invoke(event, response, error, took, tuple(marks))
+            _report(came_to, context, service, slow_ms, high_resolution)
 
     return counted  # type: ignore[return-value]
 
 
-def _report(invoke: decide.Invoke, context: Any, service: str, slow_ms: Optional[float]) -> None:
+def _report(invoke: decide.Invoke, context: Any, service: str, slow_ms: Optional[float], high_resolution: bool) -> None:
     """Print the line, in one write so that no other output gets into it."""
     try:
         if is_dark(context):
@@ -76,6 +84,7 @@ def _report(invoke: decide.Invoke, context: Any, service: str, slow_ms: Optional
             version=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION") or context.function_version,
             milliseconds=int(time.time() * 1000),
             request_id=str(getattr(context, "aws_request_id", "")),
+            high_resolution=high_resolution,
         )
         sys.stdout.write(text + "\n")
         sys.stdout.flush()

@@ -33,6 +33,9 @@ class Clock:
         """How long a span of stage time takes on the wall, in seconds."""
         return stage_seconds / self.rate
 
+    def wait(self, stage_seconds: float) -> None:
+        time.sleep(self.wall_seconds(stage_seconds))
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -68,7 +68,7 @@ class Asked:
         phases = (shift, after) if after else (shift,)
         silent = tuple(name for name in shift.rows if name != ERRORS and not _is_reported(name, phases))
         return Counted(
-            shift=_without(silent, shift),
+            shift=_since_users_met_it(_without(silent, shift)),
             after=_without(silent, after) if after else None,
             throttles=round(sum(answers[self._throttles].values())),
             silent=silent,
@@ -89,8 +89,7 @@ class Asked:
             name: _rows(both, answers, (self.span, moments), (self.span, moments))
             for name, both in sides.while_both_serve(self.release).items()
         }
-        unmet = min(len(list(takewhile(lambda row: not row.cand_n, each))) for each in rows.values())
-        return Minutes(self.span.since + unmet * MINUTE, {name: each[unmet:] for name, each in rows.items()})
+        return Minutes(self.span.since, rows)
 
     def _after(self, answers: Answers) -> Minutes | None:
         if self.everybody is None:
@@ -134,6 +133,11 @@ def _rows(
         Row(*base.get(before, nothing), *cand.get(moment, nothing))
         for before, moment in zip(base_moments, cand_moments, strict=True)
     )
+
+
+def _since_users_met_it(minutes: Minutes) -> Minutes:
+    unmet = min(len(list(takewhile(lambda row: not row.cand_n, rows))) for rows in minutes.rows.values())
+    return Minutes(minutes.since + unmet * MINUTE, {name: rows[unmet:] for name, rows in minutes.rows.items()})
 
 
 def _is_reported(name: str, phases: Sequence[Minutes]) -> bool:

@@ -27,19 +27,20 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Span:
-    """Whole minutes from `since` to `until`."""
+    """Whole minutes from `since` to `until`, or whole periods of so many seconds."""
 
     since: datetime
     until: datetime
+    period: int = 60
 
     def __iter__(self) -> Iterator[datetime]:
         moment = self.since
         while moment < self.until:
             yield moment
-            moment += MINUTE
+            moment += timedelta(seconds=self.period)
 
     def asked(self, metric: Metric, statistic: str = "Sum") -> Question:
-        return Question(metric, self.since, self.until, statistic)
+        return Question(metric, self.since, self.until, statistic, self.period)
 
 
 @dataclass(frozen=True)

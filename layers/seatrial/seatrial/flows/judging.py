@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.metrics import Metrics
-from seatrial.core import counted, judging
+from seatrial.core import counted, judging, under_way
 from seatrial.core.counted import Counted
 from seatrial.core.release import Release
 from seatrial.core.verdict import Verdict
@@ -32,6 +32,18 @@ def verdicts(metrics: Metrics, releases: Sequence[Release], now: datetime) -> di
     settings = {release.deployment_id: release.judge for release in releases}
     found = read(metrics, releases, now)
     return {deployment: judging.verdict(each, settings[deployment]) for deployment, each in found.items()}
+
+
+def closer(
+    metrics: Metrics, releases: Iterable[Release], found: Mapping[str, Counted], now: datetime
+) -> dict[str, Counted]:
+    """What was found, with the minute under way: only for young releases whose outcome lines have a high resolution."""
+    known = [release for release in releases if release.deployment_id in found]
+    looks = [under_way.look_closer(release, found[release.deployment_id], now) for release in known]
+    asked = {look.release.deployment_id: look for look in looks if look}
+    answers = metrics.read(chain.from_iterable(look.questions for look in asked.values()))
+    closely = {deployment: look.added(found[deployment], answers) for deployment, look in asked.items()}
+    return {deployment: counted for deployment, counted in closely.items() if counted}
 
 
 def slow_above(aws: Account, release: Release) -> float | None:

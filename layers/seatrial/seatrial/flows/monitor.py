@@ -20,6 +20,9 @@ from seatrial.flows.turns import AT_ONCE, Turns
 # EventBridge delivers within seconds, and CodeDeploy polls every 10 to 30 s. What rings longer was lost.
 _EVENTS_TAKE = timedelta(minutes=1)
 
+# The next tick comes after a minute, and this function must be done by then.
+_TICK_TAKES = timedelta(seconds=50)
+
 
 def look(aws: Account, event: Mapping[str, Any], at_once: int = AT_ONCE) -> dict[str, Any]:
     """Reconcile what is open: {"open": how many of it stay open, "closed": [{"release": …, "end": …}]}.
@@ -31,8 +34,10 @@ def look(aws: Account, event: Mapping[str, Any], at_once: int = AT_ONCE) -> dict
     trigger = events.monitor_trigger(event)
     turns = Turns(aws.log, at_once)
     if isinstance(trigger, Tick):
+        until = aws.clock.now() + _TICK_TAKES
         looked = bring_into_line(aws, turns, aws.ledger.listed())
-        _after_reconciling(aws, turns, looked.releases)
+        young = _after_reconciling(aws, turns, looked.releases)
+        verdict.look_again(aws, turns, young, until)
     else:
         looked = bring_into_line(aws, turns, _concerned(aws, trigger.deployment_id))
     turns.end()
@@ -40,18 +45,22 @@ def look(aws: Account, event: Mapping[str, Any], at_once: int = AT_ONCE) -> dict
     return {"open": looked.still_open, "closed": closed}
 
 
-def _after_reconciling(aws: Account, turns: Turns, watched: tuple[Release, ...]) -> None:
-    """Alarms first, then the judge: a bake must not end well while one objects, or while nobody can say."""
+def _after_reconciling(aws: Account, turns: Turns, watched: tuple[Release, ...]) -> tuple[Release, ...]:
+    """Alarms first, then the judge: a bake must not end well while one objects, or while nobody can say.
+
+    The releases that want another look before the next tick.
+    """
     served = [release for release in watched if release.serves_users or release.guarded_until]
     under_alarm: set[str] | None = None
     with turns.turn(""):
         under_alarm = _alarms_that_were_lost(aws, turns, served)
     others = [release for release in watched if release.deployment_id not in (under_alarm or ())]
-    verdicts = verdict.follow(aws, turns, others)
+    judged = verdict.follow(aws, turns, others)
     if under_alarm is not None:
-        turns.each(others, lambda release: bake.end(aws, release, verdicts.get(release.deployment_id)))
+        turns.each(others, lambda release: bake.end(aws, release, judged.verdicts.get(release.deployment_id)))
     cost.look(aws, turns, watched)
     turns.each(watched, partial(guard.look, aws))
+    return judged.again
 
 
 def _alarms_that_were_lost(aws: Account, turns: Turns, served: list[Release]) -> set[str]:

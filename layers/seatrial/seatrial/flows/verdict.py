@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from seatrial.core import judge_story
+from seatrial.core.counted import Counted
 from seatrial.core.events import JudgedWorse
+from seatrial.core.judging import verdict
 from seatrial.core.release import Release
 from seatrial.core.verdict import Verdict
 from seatrial.flows import judging, measure, rollback, tell
 from seatrial.flows.account import Account
 from seatrial.flows.turns import Turns
 
+# Between two looks at what is young: CloudWatch has outcome lines of a high resolution by ten seconds.
+_PAUSE = timedelta(seconds=15)
+
 _TICK, _AFTER = "functions/monitor", "functions/post_traffic"
 
 
-def follow(aws: Account, turns: Turns, releases: Iterable[Release]) -> dict[str, Verdict]:
-    """Ask the judge about all releases that serve users, and take back what is worse: the verdicts by deployment.
+@dataclass(frozen=True)
+class Looked:
+    """The verdicts by deployment, and the releases that want another look before the next tick."""
 
-    What can't be read has none until the next tick.
+    verdicts: Mapping[str, Verdict]
+    again: tuple[Release, ...]
+
+
+def follow(aws: Account, turns: Turns, releases: Iterable[Release]) -> Looked:
+    """Ask the judge about all releases that serve users, and take back what is worse.
+
+    What can't be read has no verdict until the next look.
     """
     serving = {release.deployment_id: release for release in releases if release.serves_users}
-    found: dict[str, Verdict] = {}
+    found: dict[str, Counted] = {}
+    closer: dict[str, Counted] = {}
     with turns.turn(""):
         if serving:
-            found = judging.verdicts(aws.metrics, tuple(serving.values()), aws.clock.now())
+            now = aws.clock.now()
+            found = judging.read(aws.metrics, serving.values(), now)
+            closer = judging.closer(aws.metrics, serving.values(), found, now)
         for deployment in serving.keys() - found.keys():
             aws.log.error(judge_story.UNREAD, extra={"release": deployment})
-    judged = [serving[deployment] for deployment in found]
-    turns.each(judged, lambda release: _follow(aws, release, found[release.deployment_id]))
-    return found
+    verdicts = {
+        deployment: verdict(counted, serving[deployment].judge) for deployment, counted in (found | closer).items()
+    }
+    turns.each(
+        [serving[deployment] for deployment in verdicts],
+        lambda release: _follow(aws, release, verdicts[release.deployment_id]),
+    )
+    again = (serving[deployment] for deployment in closer if verdicts[deployment].verdict != "worse")
+    return Looked(verdicts, tuple(again))
+
+
+def look_again(aws: Account, turns: Turns, releases: Sequence[Release], until: datetime) -> None:
+    """Look at these every 15 seconds, with the minute under way, as long as they want it and the tick has time."""
+    while releases and aws.clock.now() + _PAUSE < until:
+        aws.clock.wait(_PAUSE.total_seconds())
+        with turns.turn(""):
+            heads = [aws.ledger.release(release.deployment_id) for release in releases]
+            releases = follow(aws, turns, heads).again
 
 
 def after_the_shift(aws: Account, release: Release) -> str | None:

@@ -78,8 +78,11 @@ class Account:
 
     def set_up(self) -> None:
         """Create the shared stack, or take the one of an earlier run, with two versions of its service."""
-        if self.exists(self.prefix) and "ROLLBACK" in self.status(self.prefix):
-            self.delete(self.prefix)  # an earlier run could not make it, and nothing can be made of it
+        if self.exists(self.prefix):
+            with contextlib.suppress(ClientError):  # it may not have got as far as an application
+                self._end_what_runs()  # what a run that was killed has left would hold up the same claims
+            if "ROLLBACK" in self.status(self.prefix):
+                self.delete(self.prefix)  # an earlier run could not make it, and nothing can be made of it
         status = self.apply(self.prefix, template.shared(self.prefix))
         if "ROLLBACK" in status:
             raise AccountError(f"the stack {self.prefix} is {status}: its events say what this account does not allow")
@@ -122,6 +125,7 @@ class Account:
             for deployment in running["deployments"]:
                 with contextlib.suppress(ClientError):  # it may have ended meanwhile
                     self.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
+                self.end(deployment)
             self.codedeploy.delete_deployment_group(**where)
 
     def delete(self, name: str) -> None:

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
+
+from rehearsal.stage import ACCOUNT, REGION, Stage
 from rehearsal.stage.codedeploy.behaviour import Behaviour, certified
+from tests.conformance.account import Account
 from tests.conformance.captures import DATA, as_captured
 from tests.conformance.marks import CAPTURED, UNCONFIRMED
 from tests.conformance.results import Certified, Claim, table
@@ -39,6 +43,23 @@ def test_what_an_account_said_is_kept_at_once_for_the_next_run_and_for_the_stage
     kept = json.loads(path.read_text())
     assert (kept["claims"]["test_a_claim"]["held"], Certified.read(path).claims) == (True, kept["claims"])
     assert certified(path) == Behaviour(unanswered_code="HOOK_EXECUTION_FAILURE")
+
+
+def test_a_run_that_was_killed_holds_up_no_claim_of_the_next_one_which_deletes_what_is_left(stage: Stage) -> None:
+    session = boto3.Session(ACCOUNT, "stage", region_name=REGION)
+    killed, following = (Account(session, stage.endpoint, minute=0.5, prefix="killed", claim="one") for _ in range(2))
+    killed.set_up()
+    killed.alias()
+    killed.group()
+    left = killed.start(killed.spec(before=killed["Hook"]))
+    following.set_up()
+    assert following.info(left)["status"] == "Stopped"
+    following.alias()
+    following.group("CodeDeployDefault.LambdaAllAtOnce")
+    assert following.end(following.start())["status"] == "Succeeded"
+    following.tear_down()
+    assert not following.exists("killed")
+    assert "killed" not in following.codedeploy.list_applications()["applications"]
 
 
 def test_the_table_tells_what_holds_what_does_not_and_what_nobody_confirmed(tmp_path: Path) -> None:

@@ -83,6 +83,9 @@ TAKEN_BACK = judged(
         step("answer", -89, "version 8 passed its trial", "functions/pre_traffic", "Succeeded"),
         step("going back", -87, "going back from version 8 to version 7: outcomes are worse", "functions/monitor"),
         step("closed", -86.5, "version 8 was taken back to version 7", "functions/monitor"),
+        step("besides", -89.9, "besides code: memory 128 → 256"),
+        step("cost", -86.5, "about 30 of 1,793 requests (1.67 %) had a bad outcome because of it"),
+        step("cost", -80, "about 31 of 1,793 requests (1.73 %) had a bad outcome because of it"),
         step("nag", 400, "told long after"),
     ),
     minutes(

@@ -9,7 +9,7 @@ import pytest
 
 from seatrial.core.board import Shown
 from seatrial.core.chart import Bucket, Weight
-from seatrial.core.charted import chart
+from seatrial.core.charted import chart, facts
 from seatrial.core.drawing.svg import svg
 from seatrial.core.release import State
 from tests.shown_releases import NOON, REFUSED, RELEASED, SHIFTING, TAKEN_BACK, release, step
@@ -67,6 +67,15 @@ def test_what_is_told_long_after_the_end_does_not_stretch_the_chart() -> None:
     drawn = chart(TAKEN_BACK, NOON)
     assert drawn.seconds == 210
     assert max(mark.t for mark in drawn.marks) == 210
+
+
+def test_what_is_true_of_the_whole_release_is_no_mark_but_a_fact_by_its_last_word() -> None:
+    assert list(facts(TAKEN_BACK)) == [
+        "besides code: memory 128 → 256",
+        "about 31 of 1,793 requests (1.73 %) had a bad outcome because of it",
+    ]
+    assert not [mark for mark in chart(TAKEN_BACK, NOON).marks if "1,793" in mark.text or "besides" in mark.text]
+    assert list(facts(RELEASED)) == []
 
 
 def test_what_the_judge_reads_is_what_is_drawn_minute_by_minute() -> None:

@@ -118,6 +118,8 @@ def _section(shown: Shown, now: datetime, widths: Sequence[int]) -> Iterator[str
         f'<p class="faint">{escape(release.deployment_id)}, {escape(configuration)}, since {_moment(release.opened_at)}'
         f"{', ' + took if release.is_open else ', took ' + took}</p>"
     )
+    for fact in charted.facts(shown):
+        yield f"<p>{prose(fact[:1].upper() + fact[1:])}</p>"
     if release.state is State.REFUSED:  # no user met it: there is nothing to draw
         yield from legend(drawn.marks)
     else:

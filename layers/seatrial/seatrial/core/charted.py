@@ -17,13 +17,18 @@ from seatrial.core.sides import ERRORS, OUTCOMES
 from seatrial.core.verdict import Verdict
 
 # Steps by what they are to the eye; all others are decisions.
-_KINDS = {"opened": "gate", "trial": "gate", "smoke": "gate", "finding": "gate", "answer": "hook"}
+_KINDS = {
+    **dict.fromkeys(("opened", "slow", "foresight", "finding", "trial", "smoke"), "gate"),
+    "answer": "hook",
+}
 _WAYS_BACK = frozenset({"going back", "returning", "returned", "not stopped", "not returned"})
 
 _BAD_ENDS = ENDS - {State.RELEASED}
 
-# What is told long after the end would make the shift a thin line at the left.
-_LATER = frozenset({"guard over", "nag", "healed"})
+# What is true of the release as a whole …
+_FACTS = ("besides", "cost")
+# … and what is told long after the end, which would make the shift a thin line at the left, is no mark in it.
+_NO_MARKS = frozenset({*_FACTS, "guard over", "nag", "healed"})
 
 _MINUTE = 60.0
 
@@ -42,7 +47,7 @@ def chart(shown: Shown, now: datetime) -> Chart:
         marks=tuple(
             Mark(_since_opened(release, step.at), _mark_kind(release, step), _brief(release, step))
             for step in shown.steps
-            if step.kind not in _LATER
+            if step.kind not in _NO_MARKS
         ),
         bucket=_MINUTE,
         caption="minutes since the deployment began",
@@ -50,6 +55,14 @@ def chart(shown: Shown, now: datetime) -> Chart:
         courses=tuple(courses(release, counted, shown.verdict)) if counted and shown.verdict else (),
         judged=tuple(told(counted, shown.verdict)) if counted and shown.verdict else (),
     )
+
+
+def facts(shown: Shown) -> Iterator[str]:
+    """What it changes besides code and what it did cost, each by the last word about it."""
+    for kind in _FACTS:
+        said = [step for step in shown.steps if step.kind == kind]
+        if said:
+            yield _brief(shown.release, max(said, key=lambda step: step.at))
 
 
 def buckets(release: Release, counted: Counted) -> Iterator[Bucket]:

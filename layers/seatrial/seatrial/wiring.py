@@ -25,7 +25,8 @@ from seatrial.flows.account import Account
 # CodeDeploy and Lambda throttle in the midst of a large deployment.
 _SOON = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
 
-# The ledger and the topic answer in milliseconds or not at all, and an answer of a hook may wait for the ledger.
+# The ledger and the topic answer in milliseconds or not at all, and an answer of a hook may wait for the ledger. What is
+# only told besides must not take the tick's time.
 _AT_ONCE = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -40,7 +41,7 @@ def connect() -> Account:
         cloudwatch=CloudWatch(cloudwatch),
         metrics=Metrics(cloudwatch),
         lambdas=Lambdas(session.client("lambda", config=CLIENT_CONFIG)),
-        stacks=Stacks(partial(session.client, "cloudformation", config=_SOON)),
+        stacks=Stacks(partial(session.client, "cloudformation", config=_AT_ONCE)),
         ledger=Ledger(session.client("dynamodb", config=_AT_ONCE), told.ledger_table, told.ledger_keeps),
         topic=Topic(session.client("sns", config=_AT_ONCE), told.topic_arn),
         bus=Bus(session.client("events", config=_AT_ONCE), told.bus_name),

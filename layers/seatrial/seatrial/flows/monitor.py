@@ -37,9 +37,11 @@ def look(aws: Account, event: Mapping[str, Any], at_once: int = AT_ONCE) -> dict
         until = aws.clock.now() + _TICK_TAKES
         looked = bring_into_line(aws, turns, aws.ledger.listed())
         young = _after_reconciling(aws, turns, looked.releases)
+        turns.each(looked.releases, partial(besides.record, aws))
         verdict.look_again(aws, turns, young, until)
     else:
         looked = bring_into_line(aws, turns, _concerned(aws, trigger.deployment_id))
+        turns.each(looked.releases, partial(besides.record, aws))
     turns.end()
     closed = [{"release": release, "end": end} for release, end in looked.ends.items()]
     return {"open": looked.still_open, "closed": closed}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import story
 from seatrial.core.deployment import Deployment
 from seatrial.core.reconcile import Change, Close, Move, StopAgain, hangs_on_traffic, reconcile, unknown
 from seatrial.core.release import Release, State
-from seatrial.flows import besides, cost, measure, tell
+from seatrial.flows import cost, measure, tell
 from seatrial.flows.account import Account
 from seatrial.flows.turns import Turns
 
@@ -51,7 +50,6 @@ def bring_into_line(aws: Account, turns: Turns, listed: tuple[Release, ...]) -> 
             ends[release.deployment_id] = end
 
     turns.each((one for one in releases if one.is_open and one.deployment_id in seen), follow)
-    turns.each((one for one in releases if not one.compared), partial(besides.record, aws))
     return Reconciled(releases, ends)
 
 

@@ -12,7 +12,7 @@ from seatrial.core import events
 from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, Tick
 from seatrial.core.release import Release
-from seatrial.flows import backward, bake, cost, guard, preflight, rollback, verdict
+from seatrial.flows import backward, bake, besides, cost, guard, preflight, rollback, verdict
 from seatrial.flows.account import Account
 from seatrial.flows.reconcile import bring_into_line
 from seatrial.flows.turns import AT_ONCE, Turns

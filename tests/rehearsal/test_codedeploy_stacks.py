@@ -431,11 +431,11 @@ def test_cancelling_a_stacks_update_takes_its_release_back(stage: Stage) -> None
     assert alias(stage, "cancelled") == ("1", {})
 
 
-def cancel_at_the_first_weight(stage: Stage, name: str) -> None:
+def cancel_at_the_first_weight(stage: Stage, name: str, service: str = "Service", root: str = "") -> None:
     deadline = time.monotonic() + 20
-    while alias(stage, name)[1] == {} and time.monotonic() < deadline:
+    while alias(stage, name, service)[1] == {} and time.monotonic() < deadline:
         threading.Event().wait(0.05)
-    stage.client("cloudformation").cancel_update_stack(StackName=name)
+    stage.client("cloudformation").cancel_update_stack(StackName=root or name)
 
 
 def test_two_aliases_of_one_function_shift_at_once_each_by_its_own_configuration(stage: Stage) -> None:

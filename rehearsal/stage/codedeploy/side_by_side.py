@@ -1,8 +1,8 @@
-"""Gap of MiniStack: the aliases of one stack were updated one after the other; here they shift side by side.
+"""Gap of MiniStack: aliases and nested stacks were updated one after the other; here they run side by side.
 
-CloudFormation starts everything whose dependencies are there. The aliases that shift are therefore ordered behind all
-that doesn't need them, and when the first is reached, the others that can start do so too. When one fails, those that
-still shift are stopped and taken back, and those that had shifted go back in the stack's rollback.
+CloudFormation starts everything whose dependencies are there. What takes long is therefore ordered behind all that
+doesn't need it, and when the first is reached, the others that can start do so too. When one fails, those that still
+shift are stopped and taken back, and those that had shifted go back in the stack's rollback.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ type Deps = Mapping[str, AbstractSet[str]]
 
 
 def behind_the_rest(ordered: Sequence[str], shifting: AbstractSet[str], deps: Deps) -> list[str]:
-    """`ordered`, a topological order, as one in which aliases that shift stand together and as late as they can.
+    """`ordered`, a topological order, as one in which what is `shifting` stands together and as late as it can.
 
-    What needs a shifted alias comes behind it; an alias that needs another alias comes in a later group.
+    What needs one of these comes behind it; one that needs another comes in a later group.
     """
     result: list[str] = []
     waiting = list(ordered)
@@ -67,21 +67,30 @@ class CancelledError(Exception):
 
 
 class Shifts:
-    """The updates of a stack operation's aliases, each on a thread of its own, by logical id."""
+    """The long updates of a stack operation, each on a thread of its own, by logical id.
 
-    def __init__(self) -> None:
+    Those of a nested stack have the `parent`'s: what cancels these cancels them too.
+    """
+
+    def __init__(self, parent: Shifts | None = None) -> None:
         self.targets: dict[str, Mapping[str, Any]] = {}
         self._running: dict[str, Future[Provisioned]] = {}
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="shift")
         self._turn = threading.Lock()
         self._stops: list[Callable[[], None]] = []
-        self.cancelled = False
+        self.cancelled = parent.adopts(self) if parent else False
+
+    def adopts(self, child: Shifts) -> bool:
+        """Whether it is too late for the child to begin anything."""
+        with self._turn:
+            self._stops.append(child.cancel)
+            return self.cancelled
 
     def __contains__(self, logical_id: str) -> bool:
         return logical_id in self._running
 
     def start(self, logical_id: str, target: Mapping[str, Any], update: Callable[[], Provisioned]) -> None:
-        """`target` is what the alias is to have; `update` moves it there, blocks, and raises when it couldn't."""
+        """`target` is what the resource is to have; `update` moves it there, blocks, and raises when it couldn't."""
         self.targets[logical_id] = target
         self._running[logical_id] = self._threads.submit(contextvars.copy_context().run, update)
 

@@ -5,28 +5,27 @@ from __future__ import annotations
 import contextlib
 import functools
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners, stacks
 
-from . import model, templates
+from . import model, nested, operations, templates
 from .account import MiniStackAccount
 from .appspec import AppSpec, Revision
 from .errors import ApiError
 from .model import Deployment, Status
+from .operations import ALIAS, NESTED, Operation, Properties
 from .service import Service
 from .side_by_side import CancelledError, Provisioned
-from .templates import ALIAS, Operation
+from .together import Change, Events, Together
 
 # The alias's resource schema: an update may take 120 minutes.
 LONGEST_UPDATE = 120 * 60.0
 LOOK_EVERY = 0.2
 """Wall seconds between two looks at whether the update was cancelled."""
-
-type Properties = Mapping[str, Any]
 
 
 class ResourceFailedError(Exception):
@@ -40,81 +39,53 @@ class ResourceFailedError(Exception):
 
 
 def install(service: Service, account: MiniStackAccount) -> None:
-    """Put this update in the place of MiniStack's, on a thread of its own, for it blocks."""
+    """Put these updates in the place of MiniStack's, on threads of their own, for they block."""
+    operations.install(nested.clean_up)
+    nested.install()
     templates.install()
-    handler = provisioners._RESOURCE_HANDLERS[ALIAS]
-    plain = getattr(handler["update"], "plain", handler["update"])
-    handler["update"] = AliasUpdate(service, account, plain)
+    handlers = provisioners._RESOURCE_HANDLERS
+    plain = {kind: getattr(handlers[kind]["update"], "plain", handlers[kind]["update"]) for kind in (ALIAS, NESTED)}
+    together = Together({ALIAS: Aliases(service, account, plain[ALIAS]), NESTED: nested.NestedStacks(plain[NESTED])})
+    for kind in (ALIAS, NESTED):
+        handler = together.handler(kind)
+        handler.plain = plain[kind]  # type: ignore[attr-defined]
+        handlers[kind] |= {"update": handler, "update_with_logical_id": True}
     blocks = stacks._runs_on_worker_thread
     if not hasattr(blocks, "__wrapped__"):
         stacks._runs_on_worker_thread = functools.wraps(blocks)(lambda kind: kind == ALIAS or blocks(kind))
 
 
 @dataclass(frozen=True)
-class AliasUpdate:
+class Aliases:
     """`plain` is MiniStack's own update, which writes what the template says."""
 
     service: Service
     account: MiniStackAccount
     plain: Callable[..., Provisioned]
 
-    def __call__(
-        self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
-    ) -> Provisioned:
-        stack_id = cloudformation._stacks[stack_name]["StackId"]
-        running = templates.operation(stack_name)
-        name = logical_id or ""
-        if name in running.left:
-            return physical_id, {"AliasArn": physical_id}
-        if name not in running.shifts:
-            shifted = self._shifted(running, name, old)
-            if not running.policy(name, stack_id) or not self._shifts(running, shifted, new):
-                return self._write(physical_id, old, new, stack_name, logical_id)
-            events = Events(stack_id, stack_name, name, physical_id)
-            others = list(self._others(running, events))  # before anything starts, for what they say may not resolve
-            self._start(running, events, shifted, new)
-            for other in others:
-                other[0].add("UPDATE_IN_PROGRESS")
-                self._start(running, *other)
-        return running.shifts.result(name)
+    def takes_long(self, running: Operation, change: Change) -> bool:
+        name = change.events.logical_id
+        return bool(running.policy(name)) and self._shifts(running, self._shifted(running, change), change.new)
 
-    def _others(self, running: Operation, first: Events) -> Iterator[tuple[Events, Properties, Properties]]:
-        """The aliases that shift beside the first, each with the properties that it has and is to have."""
-        for name in running.shifted_with(first.logical_id):
-            record = running.before[name]
-            old, new = self._shifted(running, name, record["Properties"]), running.target(name, first.stack_id)
-            if running.policy(name, first.stack_id) and self._shifts(running, old, new):
-                yield replace(first, logical_id=name, physical_id=record["PhysicalResourceId"]), old, new
-
-    def _start(self, running: Operation, events: Events, old: Properties, new: Properties) -> None:
-        shift = functools.partial(self._shift, running, events, old, new)
-        running.shifts.start(events.logical_id, new, shift)
-
-    def _shift(self, running: Operation, events: Events, old: Properties, new: Properties) -> Provisioned:
-        policy = running.policy(events.logical_id, events.stack_id)
-        physical_id = events.physical_id
-        attributes = {"AliasArn": physical_id}
-        try:
-            self._deploy(policy, _spec(policy, old, new), events, running)
-            if _all_but_the_version(old) != _all_but_the_version(new):
-                physical_id, attributes = self._write(physical_id, old, new, events.stack_name, events.logical_id)
-        except Exception as error:
-            events.add("UPDATE_FAILED", str(error))
-            if not running.rolling_back:  # a rollback sends back what it can
-                running.shifts.cancel()
-            raise
-        events.add("UPDATE_COMPLETE")
-        return physical_id, attributes
-
-    def _shifted(self, running: Operation, name: str, old: Properties) -> Properties:
-        """? What a drift-aware change set shifts from: what the stack believed the alias to be, or what it is."""
-        return old if self.service.behaviour.drift_aware_shifts_from_actual else running.believed.get(name, old)
-
-    def _write(self, physical_id: str, old: Properties, new: Properties, stack: str, name: str | None) -> Provisioned:
+    def at_once(self, change: Change) -> Provisioned:
         """? Whether weights that the template doesn't state stay: MiniStack clears what it states no longer."""
+        events, old = change.events, change.old
         if self.service.behaviour.alias_update_drops_weights:
             old = {"RoutingConfig": {}, **old}
-        return self.plain(physical_id, old, new, stack, name)
+        return self.plain(events.physical_id, old, change.new, events.stack_name, events.logical_id)
+
+    def move(self, running: Operation, change: Change) -> Provisioned:
+        policy, old = running.policy(change.events.logical_id), self._shifted(running, change)
+        self._deploy(policy, _spec(policy, old, change.new), change.events, running)
+        if _all_but_the_version(change.old) != _all_but_the_version(change.new):
+            return self.at_once(change)
+        return change.events.physical_id, {"AliasArn": change.events.physical_id}
+
+    def _shifted(self, running: Operation, change: Change) -> Properties:
+        """? What a drift-aware change set shifts from: what the stack believed the alias to be, or what it is."""
+        if self.service.behaviour.drift_aware_shifts_from_actual:
+            return change.old
+        return running.believed.get(change.events.logical_id, change.old)
 
     def _shifts(self, running: Operation, old: Properties, new: Properties) -> bool:
         """Another name or function is another alias; and a rollback has nothing to do for an alias that is back."""
@@ -175,22 +146,12 @@ class AliasUpdate:
             self.service.stop(deployment_id, rollback=True)
 
 
-@dataclass(frozen=True)
-class Events:
-    """The stack's events of one alias."""
-
-    stack_id: str
-    stack_name: str
-    logical_id: str
-    physical_id: str
-
-    def add(self, status: str, reason: str = "") -> None:
-        templates.tell(self.stack_id, self.stack_name, self.logical_id, status, reason, self.physical_id)
-
-
 def _cancel_requested(stack_name: str) -> bool:
-    """CancelUpdateStack was called; MiniStack looks at it between two resources alone."""
-    return bool((cloudformation._stacks.get(stack_name) or {}).get("_cancel_requested"))
+    """CancelUpdateStack was called, of a nested stack's root; MiniStack looks at it between two resources alone."""
+    stack = cloudformation._stacks.get(stack_name) or {}
+    while parent := stack.get("_parent_stack_name"):
+        stack = cloudformation._stacks.get(parent) or {}
+    return bool(stack.get("_cancel_requested"))
 
 
 def _spec(policy: Properties, old: Properties, new: Properties) -> AppSpec:

@@ -25,8 +25,8 @@ from seatrial.flows.account import Account
 # CodeDeploy and Lambda throttle in the midst of a large deployment.
 _SOON = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
 
-# The ledger and the topic answer in milliseconds or not at all, and an answer of a hook may wait for the ledger. What is
-# only told besides must not take the tick's time.
+# The ledger and the topic answer in milliseconds or not at all, and an answer of a hook may wait for the ledger. And
+# what is only told besides must not take the tick's time.
 _AT_ONCE = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seatrial.core import story
+from seatrial.core import rollback_story
 from seatrial.core.release import Release, Step
 
 
@@ -40,7 +40,7 @@ def status(releases: Sequence[Release], service: str = "") -> list[str]:
 def to_be_healed(releases: Sequence[Release]) -> str:
     """What there is to heal after a late rollback, with the commands; "" when there is nothing."""
     wounded = next((one for one in releases if one.is_to_be_healed), None)
-    return story.to_be_healed(wounded) if wounded else ""
+    return rollback_story.to_be_healed(wounded) if wounded else ""
 
 
 def _line(one: Release) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.core import board_html, story
+from seatrial.core import board_html, rollback_story
 from seatrial.core.board import Board, Shown
 from seatrial.core.counted import Counted
 from seatrial.core.delivery import delivery
@@ -79,7 +79,7 @@ def test_what_is_to_be_healed_stands_above_all_else_in_the_words_of_every_other_
     text = Page(board_html.page(a_board(wounds=(RETURNED,)))).text
     above, _, below = text.partition("Released")
     assert "✗ fees:live is to be healed" in above
-    assert story.to_be_healed(RETURNED).replace("`", "") in above
+    assert rollback_story.to_be_healed(RETURNED).replace("`", "") in above
     assert "returned by functions/rollback: alarm fees-wrong rang" in above
     assert "healed" not in below
 

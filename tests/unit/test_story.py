@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from seatrial.core import story
+from seatrial.core import finding_story, rollback_story, story
 from seatrial.core.deployment import Deployment, Group, Shift, Status
 from seatrial.core.release import Release, State, Step
 
@@ -30,7 +30,7 @@ def step(seconds: int, sentence: str) -> Step:
 
 def test_a_release_is_told_in_the_order_in_which_it_happened() -> None:
     steps = [
-        step(63, story.stopped(release, "on call asked for it: refunds answer twice")),
+        step(63, rollback_story.stopped(release, "on call asked for it: refunds answer twice")),
         step(0, story.opened(release)),
         step(4, story.tried(release, "9 of 9 cases passed")),
     ]
@@ -46,7 +46,7 @@ def test_a_release_is_told_in_the_order_in_which_it_happened() -> None:
 
 def test_a_refusal_for_the_group_names_what_is_missing_and_the_lines_to_add() -> None:
     group = Group("shop", "payments", rolls_back_on=frozenset({"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}))
-    assert story.must_roll_back_by_itself(group) == (
+    assert finding_story.must_roll_back_by_itself(group) == (
         "deployment group payments does not roll back by itself on DEPLOYMENT_STOP_ON_REQUEST: add "
         "`AutoRollbackConfiguration: {Enabled: true, Events: [DEPLOYMENT_FAILURE, DEPLOYMENT_STOP_ON_ALARM, "
         "DEPLOYMENT_STOP_ON_REQUEST]}` to it in the template (SAM's DeploymentPreference does so by itself)"
@@ -54,14 +54,14 @@ def test_a_refusal_for_the_group_names_what_is_missing_and_the_lines_to_add() ->
 
 
 def test_a_missing_tag_is_told_with_the_line_that_adds_it() -> None:
-    assert "`Tags: {seatrial: released}`" in story.not_tagged("payments")
+    assert "`Tags: {seatrial: released}`" in finding_story.not_tagged("payments")
 
 
 def test_going_back_is_told_even_when_nobody_knows_from_where() -> None:
     unread = Deployment("d-2", "shop", "payments", Status.IN_PROGRESS, OPENED, unreadable="no JSON")
     known = Deployment("d-2", "shop", "payments", Status.IN_PROGRESS, OPENED, Shift("payments", "live", "8", "7"))
-    assert story.goes_back(unread) == "d-2 takes users back: that is never held up"
-    assert story.goes_back(known) == "d-2 takes payments:live back to version 7: that is never held up"
+    assert rollback_story.goes_back(unread) == "d-2 takes users back: that is never held up"
+    assert rollback_story.goes_back(known) == "d-2 takes payments:live back to version 7: that is never held up"
 
 
 def test_a_subject_fits_into_a_message() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
-from seatrial.core import charted, story
+from seatrial.core import charted, rollback_story
 from seatrial.core.board import Board, Shown
 from seatrial.core.chart import Chart
 from seatrial.core.delivery import Delivery
@@ -75,7 +75,7 @@ def _wound(release: Release) -> Iterator[str]:
     """What users get, what CloudFormation believes, and what brings the two together: the same words as everywhere."""
     yield '<div class="wound">'
     yield f'<h3 class="bad">{_sign(release.state)} {escape(release.service)} is to be healed</h3>'
-    yield f"<p>{prose(story.to_be_healed(release))}</p>"
+    yield f"<p>{prose(rollback_story.to_be_healed(release))}</p>"
     yield f'<p class="faint">{escape(release.deployment_id)} is {release.state}{escape(_why(release))}</p>'
     yield "</div>"
 

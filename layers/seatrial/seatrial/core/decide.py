@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from . import story
+from . import finding_story, oncall_story, rollback_story
 from .events import AlarmChanged, JudgedWorse
 from .oncall import RollbackRequested
 from .release import Release, State
@@ -130,16 +130,16 @@ def _on_alarm(alarm: AlarmChanged, situation: Situation) -> tuple[Decision, ...]
     naming = [release for release in situation.releases if alarm.alarm in release.alarms]
     if not naming:
         if situation.open_ones:
-            return (Notify(story.alarm_of_nobody(alarm)),)
+            return (Notify(rollback_story.alarm_of_nobody(alarm)),)
         return (Ignore(f"no open release names alarm {alarm.alarm}"),)
     suspected = suspects(alarm, situation)
     guilty = _guilty(suspected, situation)
     return tuple(
         _spared(release, alarm, situation)
         or (
-            _way_back(release, story.alarm_rang(alarm))
+            _way_back(release, rollback_story.alarm_rang(alarm))
             if release in guilty
-            else Notify(story.cleared(release, alarm, guilty), release)
+            else Notify(rollback_story.cleared(release, alarm, guilty), release)
         )
         for release in naming
     )
@@ -168,13 +168,13 @@ def _spared(release: Release, alarm: AlarmChanged, situation: Situation) -> Deci
     if not release.is_open and not release.is_guarded(situation.now):
         return Ignore(f"alarm {alarm.alarm} rang after the guard of {who} was over")
     if release.fix:
-        return Notify(story.fix_is_spared(release, alarm), release)
+        return Notify(oncall_story.fix_is_spared(release, alarm), release)
     if release.dry_run:
-        return Notify(story.dry_run(release, story.alarm_rang(alarm), situation.now), release)
+        return Notify(rollback_story.dry_run(release, rollback_story.alarm_rang(alarm), situation.now), release)
     last = situation.taken_back.get(release.service)
     if last is not None and situation.now - last < COOL_DOWN:
-        return Notify(story.cools_down(release, alarm, last, COOL_DOWN), release)
-    return _hands_off(release, story.alarm_rang(alarm), situation)
+        return Notify(rollback_story.cools_down(release, alarm, last, COOL_DOWN), release)
+    return _hands_off(release, rollback_story.alarm_rang(alarm), situation)
 
 
 def _on_verdict(verdict: JudgedWorse, situation: Situation) -> tuple[Decision, ...]:
@@ -192,7 +192,7 @@ def _on_verdict_of(release: Release, verdict: JudgedWorse, situation: Situation)
     if not release.is_open and not release.is_guarded(situation.now):
         return Ignore(f"the guard of release {release.deployment_id} of {release.service} is over")
     if release.dry_run:
-        return Notify(story.dry_run(release, verdict.reason, situation.now), release)
+        return Notify(rollback_story.dry_run(release, verdict.reason, situation.now), release)
     return _hands_off(release, verdict.reason, situation) or _way_back(release, verdict.reason)
 
 
@@ -213,15 +213,15 @@ def _on_request_for(release: Release, request: RollbackRequested, situation: Sit
         return Ignore(already)
     if request.at + EVENT_TIME < release.opened_at:
         return Ignore(f"{request.who} asked before release {release.deployment_id} of {release.service} began")
-    return _untouchable(release, situation) or _way_back(release, story.requested(request))
+    return _untouchable(release, situation) or _way_back(release, rollback_story.requested(request))
 
 
 def _hands_off(release: Release, reason: str, situation: Situation) -> Decision | None:
     """What the tag keeps Seatrial from doing by itself; None when it lets it."""
     if situation.tags.get(release.function) is Tag.OFF:
         if release.state is State.BAKING and release.hook:
-            return LetGo(release, story.let_go(release, reason))
-        return Notify(story.hands_off(release, reason), release)
+            return LetGo(release, rollback_story.let_go(release, reason))
+        return Notify(rollback_story.hands_off(release, reason), release)
     return _untouchable(release, situation)
 
 
@@ -229,15 +229,15 @@ def _untouchable(release: Release, situation: Situation) -> Decision | None:
     """What the tag keeps Seatrial from doing for anybody; None when it lets it."""
     match situation.tags.get(release.function, Tag.NONE):
         case Tag.NONE:
-            return Notify(story.not_tagged(release.function), release)
+            return Notify(finding_story.not_tagged(release.function), release)
         case Tag.UNREAD:
-            return Retry(release, story.tag_unread(release))
+            return Retry(release, rollback_story.tag_unread(release))
     return None
 
 
 def _way_back(release: Release, reason: str) -> Decision:
     if not release.stable or release.stable == release.candidate:
-        return Notify(story.nothing_to_go_back_to(release, reason), release)
+        return Notify(rollback_story.nothing_to_go_back_to(release, reason), release)
     if release.state is State.BAKING and release.hook:
         return AnswerHook(release, reason)
     return StopDeployment(release, reason) if release.is_open else ReturnAlias(release, reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from . import story
+from . import rollback_story, story
 from .deployment import Deployment, Status, Traffic
 from .release import Release, State
 
@@ -109,7 +109,7 @@ def _way_back(
 ) -> tuple[Change, ...]:
     """Going back is recorded with its end, too: whoever had it go back may not have come to say so."""
     reason, by = why(release, deployment), who(release, deployment, served=True)
-    goes = Move(State.GOING_BACK, story.stopped(release, reason), by, deployment.completed)
+    goes = Move(State.GOING_BACK, rollback_story.stopped(release, reason), by, deployment.completed)
     if rollback and rollback.status is Status.SUCCEEDED:
         return goes, Close(State.TAKEN_BACK, story.taken_back(release, reason, by), reason, by)
     if rollback and rollback.ended:

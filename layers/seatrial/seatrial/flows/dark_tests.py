@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core import events, story
+from seatrial.core import events, finding_story
 from seatrial.core.source import NoSuiteError, SuiteError
 from seatrial.flows import tell, trial
 from seatrial.flows.account import Account
@@ -56,7 +56,7 @@ def _tested(aws: Account, service: str, until: Callable[[], float]) -> DarkTest:
     function, _, alias = service.partition(":")
     try:
         if not aws.lambdas.is_released_by_seatrial(function):
-            return DarkTest(service, "", 0, 1, story.not_tagged(function))
+            return DarkTest(service, "", 0, 1, finding_story.not_tagged(function))
         version = aws.lambdas.version_facts(function, alias or _ALIAS).version
         suite = trial.load(aws.lambdas, function, version)
     except (LambdaError, NoSuiteError, SuiteError) as error:
@@ -70,7 +70,7 @@ def _told(aws: Account, test: DarkTest) -> None:
     if test.refusal is None:
         aws.log.info("the live version holds what its smoke cases promise", extra=test.report())
         return
-    sentence = story.dark_tested(test.service, test.refusal)
+    sentence = finding_story.dark_tested(test.service, test.refusal)
     aws.log.error(sentence, extra=test.report())
     attributes = {"service": test.service, "event": "dark test failed"}
     tell.send(aws, f"[seatrial] {test.service} fails its dark test", sentence, attributes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from seatrial.core import events, story
+from seatrial.core import events, finding_story, oncall_story
 from seatrial.core.events import DeploymentChanged, Tick
 from seatrial.core.fix import Grant, Stand
 from seatrial.core.oncall import FixGranted
@@ -41,7 +41,7 @@ def claim(aws: Account, release: Release) -> Release:
     if grant is None or not grant.lets_pass(release) or not aws.ledger.grants.claim(grant, release):
         return release
     fix = aws.ledger.as_the_fix(release, grant.words)
-    tell.step(aws, fix, "fix", story.is_the_fix(fix), by=BY)
+    tell.step(aws, fix, "fix", oncall_story.is_the_fix(fix), by=BY)
     return fix
 
 
@@ -49,9 +49,9 @@ def _grant(aws: Account, request: FixGranted) -> Outcome:
     """The list first, then the switch, then a look: a crash in between leaves what the tick needs to mend it."""
     last = next(iter(aws.ledger.releases_of(request.service, 1)), None)
     if last is None:
-        return _decline(aws, request, story.nothing_to_fix(request))
+        return _decline(aws, request, oncall_story.nothing_to_fix(request))
     if not aws.lambdas.is_released_by_seatrial(last.function):  # IAM can't limit the switch to tagged functions
-        return _decline(aws, request, story.not_tagged(last.function))
+        return _decline(aws, request, finding_story.not_tagged(last.function))
     group = aws.codedeploy.group(last.application, last.group)
     asked = Grant(
         event=request.id,
@@ -68,11 +68,11 @@ def _grant(aws: Account, request: FixGranted) -> Outcome:
     if not aws.ledger.grants.begin(asked):
         standing = aws.ledger.grants.last(last.service)
         if standing is None or standing.event != request.id or standing.stand is not Stand.SWITCHING:
-            return _decline(aws, request, story.granted_already(request, standing))
+            return _decline(aws, request, oncall_story.granted_already(request, standing))
         asked = standing  # our own first attempt was interrupted: its list is the one to keep
     _switch_off(aws, asked)
     aws.ledger.grants.confirm(asked)
-    return _told(aws, asked, "opened", story.fix_granted(asked))
+    return _told(aws, asked, "opened", oncall_story.fix_granted(asked))
 
 
 def _switch_off(aws: Account, grant: Grant) -> None:
@@ -98,11 +98,11 @@ def _close(aws: Account, grant: Grant, why: str) -> Outcome:
     group = aws.codedeploy.group(grant.application, grant.group)
     if grant.may_restore(group):
         aws.codedeploy.watch_alarms(group, on=True)
-        sentence = story.fix_closed(grant, why)
+        sentence = oncall_story.fix_closed(grant, why)
     elif not grant.were_on or group.alarms_enabled:
-        sentence = story.fix_closed_as_it_is(grant, why, group)
+        sentence = oncall_story.fix_closed_as_it_is(grant, why, group)
     else:
-        sentence = story.fix_closed_off(grant, why, group)
+        sentence = oncall_story.fix_closed_off(grant, why, group)
     aws.ledger.grants.close(grant)
     return _told(aws, grant, "closed", sentence)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core import story
+from seatrial.core import rollback_story, story
 from seatrial.core.release import Release, State
 from seatrial.flows import cost, measure, tell
 from seatrial.flows.account import Account
@@ -28,13 +28,13 @@ def give_back(aws: Account, release: Release, reason: str, by: str) -> Outcome:
     that can't be reached does not keep users where they are.
     """
     if why := _left_alone(aws, release):
-        sentence = story.not_returned(release, why)
+        sentence = rollback_story.not_returned(release, why)
         tell.step(aws, release, "not returned", sentence, by=by, once=reason)
         tell.people(aws, release, "nothing taken back", "is not taken back", sentence)
         return {"action": "ignored", "reason": sentence}
     try:
         aws.ledger.move(release, State.RETURNING, reason, by)
-        tell.step(aws, release, "returning", story.returning(release, reason), by=by)
+        tell.step(aws, release, "returning", rollback_story.returning(release, reason), by=by)
     except (ClientError, BotoCoreError):
         aws.log.exception("the ledger can't be written", extra={"release": release.deployment_id})
     return finish(aws, release, reason, by)
@@ -88,7 +88,7 @@ def _left_alone(aws: Account, release: Release) -> str | None:
 
 
 def _returned(aws: Account, release: Release, reason: str, by: str) -> Outcome:
-    sentence = story.returned(release, reason)
+    sentence = rollback_story.returned(release, reason)
     try:
         aws.ledger.move(release, State.RETURNED)
         is_new = tell.step(aws, release, "returned", sentence, by=by)
@@ -103,7 +103,7 @@ def _returned(aws: Account, release: Release, reason: str, by: str) -> Outcome:
 
 
 def _moved_on(aws: Account, release: Release, main: str) -> Outcome:
-    sentence = story.healed(release, main)
+    sentence = rollback_story.healed(release, main)
     if aws.ledger.move(release, State.HEALED):
         tell.step(aws, release, "healed", sentence, by="functions/monitor")
         tell.people(aws, release, State.HEALED, story.ending(State.HEALED), sentence)
@@ -118,6 +118,6 @@ def _nag(aws: Account, release: Release) -> None:
         return
     returned = aws.ledger.find_step(release.deployment_id, "returned", "")
     hours = (aws.clock.now() - returned.at) // _A_NAG_EVERY if returned else 0
-    sentence = story.to_be_healed(release)
+    sentence = rollback_story.to_be_healed(release)
     if hours and tell.step(aws, release, "nag", sentence, once=str(hours)):
         tell.people(aws, release, "to be healed", "is still to be healed", sentence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from seatrial.core import story
+from seatrial.core import finding_story, story
 from seatrial.core.deployment import Deployment
 from seatrial.core.gate import RefusedError, Report
 from seatrial.core.release import State
@@ -23,7 +23,7 @@ def passes(aws: Account, deployment: Deployment) -> Report | None:
         return None
     match aws.lambdas.tag(deployment.shift.function):
         case Tag.NONE:
-            raise RefusedError(story.not_tagged(deployment.shift.function))
+            raise RefusedError(finding_story.not_tagged(deployment.shift.function))
         case Tag.OFF:
             return Report.succeeded(story.passes_untried(deployment.shift))
     return None

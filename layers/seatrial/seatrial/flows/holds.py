@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.core import holds, story
+from seatrial.core import holds, oncall_story
 from seatrial.core.holds import Hold
 from seatrial.core.oncall import HoldReleased, HoldRequested
 from seatrial.core.release import Release
@@ -15,13 +15,13 @@ def change(aws: Account, request: HoldRequested | HoldReleased) -> dict[str, str
     word = Hold(request.service, request.reason, request.who, request.at)
     match request:
         case HoldRequested():
-            action, sentence = "held", story.held(word.service, word.who, word.reason)
+            action, sentence = "held", oncall_story.held(word.service, word.who, word.reason)
             changed = aws.ledger.holds.place(word)
         case HoldReleased():
-            action, sentence = "lifted", story.lifted(word.service, word.who, word.reason)
+            action, sentence = "lifted", oncall_story.lifted(word.service, word.who, word.reason)
             changed = aws.ledger.holds.lift(word)
     if not changed:
-        sentence = story.unchanged(word.service, word.who)
+        sentence = oncall_story.unchanged(word.service, word.who)
         aws.log.info(sentence, extra={"event": request.id})
         return {"action": "ignored", "reason": sentence}
     aws.log.info(sentence, extra={"event": request.id})

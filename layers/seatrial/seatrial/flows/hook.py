@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from seatrial.aws.codedeploy import DeploymentUnknownError
-from seatrial.core import events, story
+from seatrial.core import events, rollback_story, story
 from seatrial.core.deployment import Deployment
 from seatrial.core.gate import RefusedError, Report
 from seatrial.flows import backward, hands_off
@@ -73,7 +73,7 @@ def _answer(aws: Account, answer: Answer, decide: Decide, seconds_left: Callable
         answer.give_plainly(Report.failed(str(unknown)))
         return
     if deployment.goes_back:  # no ledger: going back is never blocked
-        answer.give_plainly(Report.succeeded(story.goes_back(deployment)))
+        answer.give_plainly(Report.succeeded(rollback_story.goes_back(deployment)))
     else:
         _answer_forward(aws, answer, decide, HookCall(deployment, answer.request.execution_id, seconds_left))
 
@@ -89,7 +89,7 @@ def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall
             return
         shift = call.deployment.shift
         if shift and (good := backward.good_version_again(aws, call.deployment.id, shift)):
-            answer.give_plainly(Report.succeeded(story.goes_back_again(shift, good)))
+            answer.give_plainly(Report.succeeded(rollback_story.goes_back_again(shift, good)))
             return
         report = decide(call)
     except RefusedError as refusal:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core import bake, story, windows
+from seatrial.core import bake, finding_story, story, windows
 from seatrial.core.bake import Plan
 from seatrial.core.deployment import Deployment, Group, Shift
 from seatrial.core.gate import RefusedError
@@ -53,7 +53,7 @@ def _made_at(aws: Account, deployment_id: str, shift: Shift) -> datetime | None:
 def rolls_back_by_itself(aws: Account, release: Release) -> str | None:
     """The gate: a refusal, an alarm and a stop must all lead back to stable without anybody's help."""
     group = aws.codedeploy.group(release.application, release.group)
-    return story.must_roll_back_by_itself(group) if group.missing_rollbacks else None
+    return finding_story.must_roll_back_by_itself(group) if group.missing_rollbacks else None
 
 
 def may_start(aws: Account, release: Release, settings: ReleaseSettings) -> str | None:
@@ -92,10 +92,14 @@ def _findings(aws: Account, release: Release, group: Group) -> list[str]:
     alarms = aws.cloudwatch.alarms(release.alarms)
     missing = sorted(set(release.alarms) - {alarm.name for alarm in alarms})
     return [
-        *(story.unknown_alarm(name) for name in missing),
-        *(story.trial_would_ring(alarm.name, release.function) for alarm in alarms if alarm.counts(release.function)),
+        *(finding_story.unknown_alarm(name) for name in missing),
         *(
-            story.already_ringing(alarm.name, stops=alarm.name in group.watched_alarms)
+            finding_story.trial_would_ring(alarm.name, release.function)
+            for alarm in alarms
+            if alarm.counts(release.function)
+        ),
+        *(
+            finding_story.already_ringing(alarm.name, stops=alarm.name in group.watched_alarms)
             for alarm in alarms
             if alarm.state == "ALARM"
         ),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seatrial.aws.codedeploy import DeploymentUnknownError
-from seatrial.core import story
+from seatrial.core import rollback_story, story
 from seatrial.core.deployment import Deployment
 from seatrial.core.reconcile import Change, Close, Move, StopAgain, hangs_on_traffic, reconcile, unknown
 from seatrial.core.release import Release, State
@@ -84,7 +84,7 @@ def close(aws: Account, release: Release, change: Close) -> bool:
     if not aws.ledger.finish(release, change.end, change.reason, change.by, aws.clock.now()):
         return False
     wound = _wound(aws, release) if change.end is State.REFUSED else None
-    sentence = story.refused_until_healed(change.sentence, wound)
+    sentence = rollback_story.refused_until_healed(change.sentence, wound)
     tell.step(aws, release, "closed", sentence, by=change.by)
     tell.people(aws, release, change.end, story.ending(change.end), sentence)
     measure.closed(aws, release)
@@ -99,7 +99,9 @@ def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
             case StopAgain(reason):
                 if aws.lambdas.is_released_by_seatrial(release.function):
                     aws.codedeploy.stop(release.deployment_id)
-                    tell.step(aws, release, "going back", story.stopped(release, reason), by="functions/monitor")
+                    tell.step(
+                        aws, release, "going back", rollback_story.stopped(release, reason), by="functions/monitor"
+                    )
             case Move(to, sentence, by, at):
                 if aws.ledger.move(release, to) or release.state is to:  # it may be there, and nobody came to say so
                     tell.step(aws, release, to, sentence, by=by, at=at)

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.codedeploy import AlreadyCompleted, Stopped
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core import events, story
+from seatrial.core import events, rollback_story, story
 from seatrial.core.decide import (
     AnswerHook,
     Decision,
@@ -132,7 +132,7 @@ def _stop(aws: Account, trigger: Trigger, release: Release, reason: str, by: str
             deployment = aws.codedeploy.deployment(release.deployment_id)
             if deployment.status is Status.SUCCEEDED:
                 return _ended_well_meanwhile(aws, trigger, release, reason, by)
-            sentence = story.not_stopped(release, message)
+            sentence = rollback_story.not_stopped(release, message)
             if isinstance(trigger, RollbackRequested) or deployment.error_code != ALARM_ACTIVE:
                 aws.ledger.explain(release, reason, by)  # the end may be our own doing, by a call that was interrupted
                 tell.step(aws, release, "not stopped", sentence, by=by, once=trigger.id)
@@ -155,7 +155,7 @@ def _return(aws: Account, trigger: Trigger, release: Release, reason: str, by: s
 
 
 def _going_back(aws: Account, trigger: Trigger, release: Release, reason: str, by: str, action: str) -> Outcome:
-    sentence = story.stopped(release, reason)
+    sentence = rollback_story.stopped(release, reason)
     aws.ledger.move(release, State.GOING_BACK, reason, by)
     if isinstance(trigger, AlarmChanged):
         aws.ledger.alarms.took_back(trigger.alarm, release, aws.clock.now())

@@ -8,7 +8,7 @@ from datetime import datetime
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
-from seatrial.core import story
+from seatrial.core import oncall_story, story
 from seatrial.core.release import Release, Step
 
 from .account import Account
@@ -58,7 +58,7 @@ def people(aws: Account, release: Release, event: str, what: str, sentence: str)
 def unless_the_fix(aws: Account, release: Release, refusal: str | None) -> str | None:
     """What a hold, a window and an alarm refuse, a fix passes: they become warnings, which are told."""
     if refusal and release.fix:
-        warning = story.passes_as_the_fix(release, refusal)
+        warning = oncall_story.passes_as_the_fix(release, refusal)
         if step(aws, release, "warning", warning, once=refusal):
             people(aws, release, "warning", "passes as the fix", warning)
         return None

@@ -1,0 +1,42 @@
+"""What is said of a service that can't be released as it is, or not as safely as it might (see story)."""
+
+from __future__ import annotations
+
+from .deployment import Group
+
+
+def dark_tested(service: str, refusal: str) -> str:
+    return f"{service}: the live version does not hold what its smoke cases promise: {refusal}"
+
+
+def not_tagged(function: str) -> str:
+    return (
+        f"{function} carries no tag 'seatrial', so Seatrial does not touch it: add `Tags: {{seatrial: released}}` to "
+        "the function in its template"
+    )
+
+
+def must_roll_back_by_itself(group: Group) -> str:
+    return (
+        f"deployment group {group.name} does not roll back by itself on {', '.join(sorted(group.missing_rollbacks))}: "
+        "add `AutoRollbackConfiguration: {Enabled: true, Events: [DEPLOYMENT_FAILURE, DEPLOYMENT_STOP_ON_ALARM, "
+        "DEPLOYMENT_STOP_ON_REQUEST]}` to it in the template (SAM's DeploymentPreference does so by itself)"
+    )
+
+
+def trial_would_ring(alarm: str, function: str) -> str:
+    return (
+        f"alarm {alarm} watches FunctionName={function} alone, so that it counts what the trial itself calls: "
+        "give it the dimension Resource (function:alias) too"
+    )
+
+
+def already_ringing(alarm: str, *, stops: bool) -> str:
+    """`stops`: whether CodeDeploy polls the alarm, too, because the deployment group names it."""
+    if stops:
+        return f"alarm {alarm} is in ALARM already: CodeDeploy stops the release as long as it rings"
+    return f"alarm {alarm} is in ALARM already: it takes nothing back before it has been OK and rings anew"
+
+
+def unknown_alarm(alarm: str) -> str:
+    return f"alarm {alarm} does not exist, so it will take nothing back: correct its name"

@@ -17,7 +17,7 @@ from typing import Any
 from seatrial.core import sections
 from seatrial.core.evidence import Row
 from seatrial.core.sections import JudgeSettings
-from seatrial.core.values import Json, UnfitError, instead, is_number, shown
+from seatrial.core.values import Json, UnfitError, instead, is_number, plain, shown
 from seatrial.core.verdict import Verdict
 
 KEYS = ("rows", "name", "settings")
@@ -72,8 +72,18 @@ def told(recorded: Recorded, verdict: Verdict) -> dict[str, Any]:
 
 
 def written(recorded: Recorded) -> dict[str, Any]:
-    """A case as it stands in a file, without settings."""
-    return {"name": recorded.name, "rows": [list(row) for row in recorded.rows]}
+    """A case as it stands in a file, with what its verdict depends on."""
+    settings = recorded.settings
+    return {
+        "name": recorded.name,
+        "settings": {
+            "worse_than": settings.worse_than,
+            "warm_up": f"{plain(settings.warm_up)}s",
+            "false_alarms": f"{settings.false_alarms * 100:.10f}".rstrip("0").rstrip(".") + "%",
+            "min_requests": settings.min_requests,
+        },
+        "rows": [list(row) for row in recorded.rows],
+    }
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

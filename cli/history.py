@@ -1,0 +1,53 @@
+"""`seatrial judge --from-cloudwatch`: a team's own releases, in the form that `seatrial judge FILE` reads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.terminal import fail, installed, qualified
+from seatrial import settings
+from seatrial.core import history
+from seatrial.core.replay import Recorded
+from seatrial.flows import judging
+
+# CloudWatch keeps minutes for so many days.
+MOST_DAYS = 15
+
+
+def read(service: str, days: int, stack: str) -> list[Recorded]:
+    """A case for each metric of each release that had users, oldest first. Progress goes to stderr."""
+    now = settings.read().clock.now()
+    account = installed(stack)
+    try:
+        releases = account.ledger.opened_between(now - timedelta(days=days), now, qualified(service))[::-1]
+        span = _count(days, "day") if days > 1 else "day"
+        _say(f"{_count(len(releases), 'release')} of {qualified(service)} in the last {span}")
+        counted = judging.read(account.metrics, releases, now)
+    except (BotoCoreError, ClientError) as error:
+        fail(f"can't read the releases of {service}: {error}. It takes cloudwatch:GetMetricData", 2)
+    cases: list[Recorded] = []
+    for release in releases:
+        if release.deployment_id not in counted:
+            _say(f"{release.deployment_id}: CloudWatch didn't answer all; left out")
+            continue
+        of_it = list(history.recorded(release, counted[release.deployment_id]))
+        _say(f"{release.deployment_id}: {_what(of_it)}")
+        cases += of_it
+    return cases
+
+
+def _what(cases: list[Recorded]) -> str:
+    if not cases:
+        return "no user met its candidate; left out"
+    return f"{_count(max(len(case.rows) for case in cases), 'minute')}, {_count(len(cases), 'metric')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)

@@ -197,6 +197,19 @@ def test_types_that_change_no_release_are_taken_and_told(stage: Stage) -> None:
     ]
 
 
+def test_that_a_log_subscription_passes_an_alias_by_is_told(stage: Stage) -> None:
+    arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:reader"
+    for logical_id, destination in (("Whole", arn), ("Aliased", f"{arn}:live")):
+        filtered = {"LogGroupName": {"Ref": "Group"}, "FilterPattern": "", "DestinationArn": destination}
+        resources = {
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"read/{logical_id}"}},
+            logical_id: {"Type": "AWS::Logs::SubscriptionFilter", "Properties": filtered},
+        }
+        assert deploy(stage, f"subscribed-{logical_id}", resources) == ("CREATE_COMPLETE", [])
+    told = [one["text"] for one in stage.records() if one["kind"] == "note" and "log subscription" in one["text"]]
+    assert told == ["log subscription Aliased runs a function's newest code, and not what its alias routes to"]
+
+
 def test_a_composite_alarm_of_a_template_follows_its_children_until_the_stack_goes(stage: Stage) -> None:
     cloudwatch, cloudformation = stage.client("cloudwatch"), stage.client("cloudformation")
     child = {

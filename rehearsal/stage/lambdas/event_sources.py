@@ -15,6 +15,7 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
 from rehearsal.stage.lambdas import alias
+from rehearsal.stage.notes import note
 
 POLLERS = ("_poll_sqs", "_poll_kinesis", "_poll_dynamodb_streams")
 
@@ -78,8 +79,20 @@ def _refusing_resource(create: Callable[..., Any]) -> Callable[..., Any]:
     return created
 
 
+def _noting_resource(create: Callable[..., Any]) -> Callable[..., Any]:
+    def created(logical_id: str, properties: Mapping[str, Any], stack: str) -> Any:
+        _, qualifier = lambda_svc._resolve_name_and_qualifier(str(properties.get("DestinationArn", "")))
+        if qualifier:
+            note(f"log subscription {logical_id} runs a function's newest code, and not what its alias routes to")
+        return create(logical_id, properties, stack)
+
+    return created
+
+
 def install() -> None:
     """Once, before the first event source mapping is made."""
+    subscription = provisioners._RESOURCE_HANDLERS["AWS::Logs::SubscriptionFilter"]
+    subscription["create"] = _noting_resource(subscription["create"])
     handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
     handler["create"] = _refusing_resource(handler["create"])
     lambda_svc._create_esm = _refusing(lambda_svc._create_esm)

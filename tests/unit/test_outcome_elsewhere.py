@@ -69,6 +69,7 @@ CASES = [
     case(response={"statusCode": 500}, marks=["late"], takes_ms=3, slow_ms=1),
     case(takes_ms=1, slow_ms=60_000),
     case(service="payments-of-all"),
+    case(response={"statusCode": 500}, high_resolution=True),
     *(
         case(response={"statusCode": 500}, arn=FUNCTION + qualifier)
         for qualifier in (":8", ":8b", ":live", ":$LATEST", "", ":")
@@ -89,7 +90,9 @@ def here(given: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> list[s
     """The lines that the Python layer prints."""
     raised: type[Exception] = type(given.get("raises", ""), (Exception,), {})
 
-    @outcome(service=given.get("service", ""), slow_ms=given.get("slow_ms"))
+    high_resolution = given.get("high_resolution", False)
+
+    @outcome(service=given.get("service", ""), slow_ms=given.get("slow_ms"), high_resolution=high_resolution)
     def handler(event: Any, context: Any) -> Any:
         for mark in given.get("marks", ()):
             mark_bad(mark)
@@ -165,3 +168,12 @@ def test_node_refuses_a_handler_whose_response_it_would_not_see() -> None:
     )
     assert ran.returncode == 1
     assert "make this one async, without callback or stream" in ran.stderr
+
+
+def test_the_page_shows_a_line_as_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "outcomes.md").read_text()
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+    (printed,) = (json.loads(line) for line in here(case(response={"statusCode": 503}), capsys))
+    for line in (shown, printed):
+        line["_aws"].pop("Timestamp")
+    assert shown == printed | {"version": "8"}

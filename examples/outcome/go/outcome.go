@@ -35,11 +35,13 @@ type Handler interface {
 }
 
 // Settings of a wrapped handler. Of is required: it gives the ARN that was invoked and the request's id. Service is the
-// function's name unless given. With Slow above 0, what takes longer is bad.
+// function's name unless given. With Slow above 0, what takes longer is bad. With HighResolution CloudWatch keeps seconds,
+// and the judge looks at a young release within the minute.
 type Settings struct {
-	Of      func(context.Context) (arn, requestID string)
-	Service string
-	Slow    time.Duration
+	Of             func(context.Context) (arn, requestID string)
+	Service        string
+	Slow           time.Duration
+	HighResolution bool
 }
 
 type marksKey struct{}
@@ -101,11 +103,15 @@ func (c counted) report(ctx context.Context, done invoke) {
 	if IsDark(arn) {
 		return
 	}
-	service := c.settings.Service
+	service, resolution := c.settings.Service, 0
 	if service == "" {
 		service = os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	}
-	text, err := line(decide(done, c.settings.Slow), service, os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"), requestID)
+	if c.settings.HighResolution {
+		resolution = 1
+	}
+	version := os.Getenv("AWS_LAMBDA_FUNCTION_VERSION")
+	text, err := line(decide(done, c.settings.Slow), service, version, requestID, resolution)
 	if err == nil {
 		_, err = os.Stdout.Write(append(text, '\n'))
 	}
@@ -206,12 +212,16 @@ func failedItems(items []map[string]json.RawMessage, response []byte) int {
 	return min(len(items), len(failed))
 }
 
-// line is without its end. Its time is when the outcome was known: the end of the request.
-func line(of result, service, version, requestID string) ([]byte, error) {
+// line is without its end. Its time is when the outcome was known: the end of the request. resolution is in seconds, and
+// 0 for the usual minutes.
+func line(of result, service, version, requestID string, resolution int) ([]byte, error) {
 	if service == "" || version == "" {
 		return nil, errors.New("AWS_LAMBDA_FUNCTION_NAME or AWS_LAMBDA_FUNCTION_VERSION is not set")
 	}
-	type metric struct{ Name, Unit string }
+	type metric struct {
+		Name, Unit        string
+		StorageResolution int `json:",omitempty"`
+	}
 	type metrics struct {
 		Namespace  string
 		Dimensions [][]string
@@ -233,7 +243,7 @@ func line(of result, service, version, requestID string) ([]byte, error) {
 		AWS: header{time.Now().UnixMilli(), []metrics{{
 			Namespace:  "Seatrial",
 			Dimensions: [][]string{{"service"}, {"service", "version"}},
-			Metrics:    []metric{{"Requests", "Count"}, {"BadOutcomes", "Count"}},
+			Metrics:    []metric{{"Requests", "Count", resolution}, {"BadOutcomes", "Count", resolution}},
 		}}},
 		Service:     service,
 		Version:     version,

@@ -28,9 +28,9 @@ export const isDark = (context) => {
  *
  * Bad is: an error, a proxy response with a status of 500 or more, each item that a partial batch response gives back,
  * what `markBad` was called for, and, only with `slowMs`, what took longer. `service` is the function's name unless
- * given.
+ * given. With `highResolution` CloudWatch keeps seconds, and the judge looks at a young release within the minute.
  */
-export const outcome = (handler, { service = "", slowMs = null } = {}) => {
+export const outcome = (handler, { service = "", slowMs = null, highResolution = false } = {}) => {
   if (handler.length > 2) {
     throw new TypeError("outcome() counts what a handler returns: make this one async, without callback or stream");
   }
@@ -50,13 +50,13 @@ export const outcome = (handler, { service = "", slowMs = null } = {}) => {
       invoke.milliseconds = performance.now() - began;
       invoke.marks = marks;
       marks = outer;
-      report(invoke, context, service, slowMs);
+      report(invoke, context, { service, slowMs, highResolution });
     }
   };
 };
 
 /** Print the line. A request that was served must not fail because it couldn't be counted. */
-const report = (invoke, context, service, slowMs) => {
+const report = (invoke, context, { service, slowMs, highResolution }) => {
   try {
     if (isDark(context)) return;
     const text = line(decide(invoke, slowMs), {
@@ -64,6 +64,7 @@ const report = (invoke, context, service, slowMs) => {
       version: process.env.AWS_LAMBDA_FUNCTION_VERSION || context.functionVersion,
       milliseconds: Date.now(),
       requestId: String(context.awsRequestId ?? ""),
+      highResolution,
     });
     // Not console.log: Lambda writes the time and the request's id before it, and CloudWatch no longer finds the JSON.
     process.stdout.write(`${text}\n`);
@@ -118,8 +119,9 @@ const failedItems = (items, response) => {
 };
 
 /** The line, without its end. `milliseconds` since 1970 is when the outcome was known: the end of the request. */
-const line = (result, { service, version, milliseconds, requestId }) =>
-  JSON.stringify({
+const line = (result, { service, version, milliseconds, requestId, highResolution }) => {
+  const resolution = highResolution ? { StorageResolution: 1 } : {};
+  return JSON.stringify({
     _aws: {
       Timestamp: milliseconds,
       CloudWatchMetrics: [
@@ -127,8 +129,8 @@ const line = (result, { service, version, milliseconds, requestId }) =>
           Namespace: "Seatrial",
           Dimensions: [["service"], ["service", "version"]],
           Metrics: [
-            { Name: "Requests", Unit: "Count" },
-            { Name: "BadOutcomes", Unit: "Count" },
+            { Name: "Requests", Unit: "Count", ...resolution },
+            { Name: "BadOutcomes", Unit: "Count", ...resolution },
           ],
         },
       ],
@@ -142,3 +144,4 @@ const line = (result, { service, version, milliseconds, requestId }) =>
       ? result.reasons.slice(0, REASONS_SHOWN).map((reason) => [...reason].slice(0, REASON_LENGTH).join(""))
       : undefined, // which JSON leaves out
   });
+};

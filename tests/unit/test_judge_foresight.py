@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.judge.worlds import Cell, World, shift
 from seatrial.core import foresight
 from seatrial.core.bake import Shifting
-from seatrial.core.foresight import LONGER, Foresight, Step, foresee, steps_of, steps_of_any
+from seatrial.core.evidence import Row
+from seatrial.core.foresight import LONGER, POWER, Foresight, Step, foresee, steps_of, steps_of_any
+from seatrial.core.judge import judge
 from seatrial.core.sections import JudgeSettings
 
 DEFAULTS = JudgeSettings()
@@ -101,3 +104,28 @@ def test_a_shift_all_at_once_compares_nothing() -> None:
 def test_a_longer_shift_is_offered_only_when_it_sees_more() -> None:
     told = foresight.sentence("careful", 5, Foresight(0.02, 100, 60), Foresight(0.05, 100, 30))
     assert told == "careful at 5 requests/s can only notice a candidate that fails 2 % of its requests"
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", ["other", "and another"])
+@pytest.mark.parametrize(
+    ("shifting", "rate", "base"),
+    [
+        pytest.param(Shifting.canary(10, 5), 0.4, 0.001, id="a canary without many users"),
+        pytest.param(Shifting.canary(25, 30), 2.0, 0.01, id="a canary of one's own"),
+        pytest.param(Shifting.linear(20, 4), 20.0, 0.001, id="linear, of one's own"),
+        pytest.param(Shifting.linear(10, 1), 500.0, 0.01, id="linear, with many users and errors"),
+    ],
+)
+def test_what_is_foreseen_is_what_other_shifts_notice(shifting: Shifting, rate: float, base: float, seed: str) -> None:
+    steps = steps_of_any(shifting)
+    failing = seen(steps, rate, base)
+    shifts = [_shift(steps, rate, base, failing, f"{seed} {number}") for number in range(500)]
+    noticed = [judge(rows, DEFAULTS).verdict for rows in shifts].count("worse")
+    assert POWER - 0.08 <= noticed / len(shifts) <= POWER + 0.11
+
+
+def _shift(steps: tuple[Step, ...], rate: float, base: float, failing: float, seed: str) -> list[Row]:
+    """Counts as chance has them: the judge must not know the ones it was tried on."""
+    cells = [Cell(World(str(at), fails=failing), rate, base, step.minutes, step.share) for at, step in enumerate(steps)]
+    return [row for cell in cells for row in shift(cell, seed)]

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from seatrial.core.chart import Bucket, Chart, Mark, Weight, describe
+from seatrial.core.chart import Bucket, Chart, Course, Mark, Weight, describe
 from seatrial.core.drawing import axes, look, panels
 from seatrial.core.drawing.svg import svg
 
@@ -54,6 +54,63 @@ def test_the_key_of_the_bars_never_runs_into_their_title(width: int, version: st
     assert all(float(key.get("x", 0)) >= ends for key in same_row)
 
 
+def judged(*courses: Course, width: int = 760) -> ElementTree.Element:
+    return ElementTree.fromstring(svg(replace(HOUR, courses=courses), width))
+
+
+def heights(drawn: ElementTree.Element, kind: str) -> list[float]:
+    """Of the dots of one line of evidence, one a minute."""
+    return [float(dot.get("cy", 0)) for dot in drawn.iter("circle") if dot.get("class") == kind]
+
+
+def limit(drawn: ElementTree.Element) -> float:
+    (line,) = (each for each in drawn.iter("line") if each.get("class") == "limit")
+    return float(line.get("y1", 0))
+
+
+def test_evidence_grows_by_the_same_height_from_power_to_power_of_ten() -> None:
+    low, middle, high = heights(judged(Course("outcomes", 0.0, 200.0, (-2.0, -1.0, 0.0))), "first")
+    assert low - middle == pytest.approx(middle - high, abs=0.11)
+    assert low > middle > high
+
+
+def test_what_is_enough_is_the_same_line_for_all_metrics_whatever_their_limit() -> None:
+    drawn = judged(Course("outcomes", 0.0, 200.0, (0.0,)), Course("errors", 0.0, 4_000.0, (0.0,)))
+    assert heights(drawn, "first") == heights(drawn, "second") == [limit(drawn)]
+    assert {title.text for title in drawn.iter("title")} >= {
+        "1:00, outcomes: 200, of which 200 is enough",
+        "1:00, errors: 4000, of which 4000 is enough",
+    }
+
+
+def test_evidence_beyond_the_panel_is_drawn_at_its_edge() -> None:
+    most, least, end = heights(judged(Course("errors", 0.0, 200.0, (40.0, -40.0, -3.0))), "first")
+    drawn = judged(Course("errors", 0.0, 200.0, (1.0, -3.0, -3.0)))
+    assert [most, least, end] == heights(drawn, "first")
+
+
+def test_of_what_was_not_judged_there_is_no_evidence() -> None:
+    assert "Evidence" not in text(HOUR)
+
+
+def test_more_metrics_than_there_are_lines_share_the_last() -> None:
+    drawn = judged(*(Course(name, 0.0, 200.0, (-1.0,)) for name in "abcde"))
+    assert [len(heights(drawn, kind)) for kind in ("first", "second", "third")] == [1, 1, 3]
+
+
+@pytest.mark.parametrize("width", [300, 340, 760, 1280])
+def test_a_key_of_many_or_long_names_stays_inside_and_off_its_title(width: int) -> None:
+    names = ("outcomes", "errors", "slow", "Shop:Declined + Shop:Expired of Shop:Attempts + Requests " * 2)
+    drawn = judged(*(Course(name, 0.0, 200.0, (-1.0,)) for name in names), width=width)
+    (title,) = (each for each in drawn.iter("text") if (each.text or "").startswith("Evidence"))
+    samples = [each for each in drawn.iter("line") if (each.get("class") or "").startswith("course")]
+    assert len(samples) == 4
+    assert all(float(sample.get("x1", 0)) >= 0 for sample in samples)
+    rows = [float(sample.get("y1", 0)) for sample in samples]
+    assert all(row > float(title.get("y", 0)) for row in rows)
+    assert max(rows) < limit(drawn)
+
+
 def test_without_a_plan_there_is_no_line_but_the_dots_stay() -> None:
     unplanned = svg(replace(HOUR, weights=None), 760)
     assert "candidate-line" not in unplanned
@@ -72,7 +129,15 @@ def test_no_bad_outcome_is_another_thing_than_no_request() -> None:
 
 
 def test_words_are_escaped_also_in_kinds_and_captions() -> None:
-    hostile = replace(HOUR, marks=(Mark(1.0, '"><script>', "<b>"),), caption="<script>", stable="<i>", candidate="&")
+    hostile = replace(
+        HOUR,
+        marks=(Mark(1.0, '"><script>', "<b>"),),
+        caption="<script>",
+        stable="<i>",
+        candidate="&",
+        bad="<script>",
+        courses=(Course("<b>", 0.0, 200.0, (0.0,)),),
+    )
     drawn = ElementTree.fromstring(svg(hostile, 340))
     assert {element.tag for element in drawn.iter()} <= {
         "svg", "line", "g", "title", "circle", "text", "polygon", "polyline", "rect"

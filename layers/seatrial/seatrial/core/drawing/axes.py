@@ -10,7 +10,8 @@ from seatrial.core.chart import clock
 
 LEFT, RIGHT = 50.0, 14.0  # room for the numbers of the axes, in pixels
 TITLE = 30.0  # above each panel
-KEY = 18.0  # for the key of a panel, where it doesn't fit beside the title
+KEY = 18.0  # for each row of a panel's key, where it doesn't fit beside the title
+_ENTRY = 27.0  # for a sample and the distances around it, beside its words
 LETTER = 7.5  # the width of one, at most
 TICK_STEPS = (10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)  # seconds
 
@@ -54,26 +55,50 @@ class Panel:
 
 @dataclass(frozen=True)
 class Heading:
-    """The words above a panel, and the key of what is drawn in it: (CSS class, words)."""
+    """The words above a panel, and the key of what is drawn in it, from the left: (CSS class, words)."""
 
     title: str
     key: tuple[tuple[str, str], ...] = ()
 
     def height(self, axis: TimeAxis) -> float:
-        """A key that doesn't fit beside the title has a row of its own."""
-        key = sum(LETTER * len(words) + 27 for _, words in self.key)
-        return TITLE + (KEY if self.key and LETTER * len(self.title) + key > axis.right else 0.0)
+        return TITLE if self._fits_beside(axis) else TITLE + KEY * len(self._rows(axis))
 
     def drawn(self, axis: TimeAxis, panel: Panel) -> Iterator[str]:
         base = panel.y0 - 14
         yield f'<text class="title" x="0" y="{base - self.height(axis) + TITLE:.1f}">{escape(self.title)}</text>'
-        x = axis.right
+        for above, row in enumerate(reversed(self._rows(axis))):
+            yield from _entries(row, axis.right, base - KEY * above)
+
+    def _fits_beside(self, axis: TimeAxis) -> bool:
+        return LETTER * len(self.title) + sum(map(_room, self.key)) <= axis.right
+
+    def _rows(self, axis: TimeAxis) -> list[list[tuple[str, str]]]:
+        """As many rows as the key needs where it doesn't fit beside the title. What is longer than a row is cut."""
+        longest = int((axis.right - _ENTRY) / LETTER)
+        rows: list[list[tuple[str, str]]] = []
         for kind, words in self.key:
-            x -= LETTER * len(words) + 6
-            yield f'<text x="{x:.1f}" y="{base:.1f}">{escape(words)}</text>'
-            x -= 15
-            yield _sample(kind, x, base)
-            x -= 6
+            entry = (kind, words if len(words) <= longest else f"{words[: longest - 1]}…")
+            if rows and sum(map(_room, [*rows[-1], entry])) <= axis.right:
+                rows[-1].append(entry)
+            else:
+                rows.append([entry])
+        return rows
+
+
+def _room(entry: tuple[str, str]) -> float:
+    _, words = entry
+    return LETTER * len(words) + _ENTRY
+
+
+def _entries(row: Iterable[tuple[str, str]], right: float, base: float) -> Iterator[str]:
+    """A row of a key, up to `right`."""
+    x = right
+    for kind, words in reversed(list(row)):
+        x -= LETTER * len(words) + 6
+        yield f'<text x="{x:.1f}" y="{base:.1f}">{escape(words)}</text>'
+        x -= 15
+        yield _sample(kind, x, base)
+        x -= 6
 
 
 def scale(axis: TimeAxis, panel: Panel, values: Iterable[tuple[float, str]]) -> Iterator[str]:

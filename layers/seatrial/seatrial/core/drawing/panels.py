@@ -63,7 +63,7 @@ def _shares(weights: Iterable[Weight], axis: TimeAxis, panel: Panel) -> Iterator
 
 
 def _bad_heading(release: Chart) -> Heading:
-    key = (("candidate", f"version {release.candidate}"), ("stable", f"version {release.stable}"))
+    key = (("stable", f"version {release.stable}"), ("candidate", f"version {release.candidate}"))
     return Heading(f"{release.bad} in {_length(release.bucket)}", key)
 
 
@@ -111,7 +111,7 @@ def _evidence_heading(release: Chart) -> Heading:
     """Metrics have the lines in turn; the first has one of its own, and the rest share what is left beyond three."""
     return Heading(
         "Evidence that it is worse",
-        tuple((f"course {kind}", metric) for metric, kind in reversed(_kinds(release.courses).items())),
+        tuple((f"course {kind}", metric) for metric, kind in _kinds(release.courses).items()),
     )
 
 

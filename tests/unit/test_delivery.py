@@ -69,6 +69,12 @@ LETS_BEGIN = step("answer", 2, PRE, "Succeeded")
             id="released",
         ),
         pytest.param(
+            release(State.TAKEN_BACK, closed=7),
+            [step("hands off", 2, PRE), step("going back", 6)],
+            Moments(users=at(2), decided=at(6), back=at(7)),
+            id="let begin untried, since its function's tag says off",
+        ),
+        pytest.param(
             release(State.RELEASED, closed=12),
             [step("shifting", 3, "")],
             Moments(users=at(3), everybody=at(12)),

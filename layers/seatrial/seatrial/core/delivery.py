@@ -63,7 +63,7 @@ def moments(release: Release, steps: Iterable[Step]) -> Moments:
     confirmed = first(("smoke", "", ""), ("baking", "", ""), ("answer", _POST_TRAFFIC, ""))
     return Moments(
         tried=tried,
-        users=first(("answer", _PRE_TRAFFIC, "Succeeded"), ("shifting", "", "")),
+        users=first(("answer", _PRE_TRAFFIC, "Succeeded"), ("hands off", "", ""), ("shifting", "", "")),
         everybody=release.everybody_at or confirmed or everybody_at(release),
         decided=decided,
         back=release.closed_at if release.state is State.TAKEN_BACK else returned,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
 from rehearsal.stage import Stage
 
@@ -429,6 +429,52 @@ def test_cancelling_a_stacks_update_takes_its_release_back(stage: Stage) -> None
     stopped, back = deployments(stage, "cancelled")
     assert (stopped["status"], back["creator"]) == ("Stopped", "codeDeployRollback")
     assert alias(stage, "cancelled") == ("1", {})
+
+
+def test_a_stack_that_releases_takes_no_other_operation(stage: Stage) -> None:
+    def release(number: str) -> dict[str, Any]:
+        slow = "LambdaLinear10PercentEvery10Minutes"
+        return template(number, shifted("Service", number, number, None, slow, []), hook=False)
+
+    assert apply(stage, "busy", release("1")) == "CREATE_COMPLETE"
+    stacks, given = stage.client("cloudformation"), {"StackName": "busy"}
+    body = {"TemplateBody": json.dumps(release("2")), "Capabilities": ["CAPABILITY_IAM"]}
+    waiting = stacks.create_change_set(**given, **body, ChangeSetName="waiting")["Id"]
+    stacks.update_stack(**given, **body)
+    for operation, asked, state in (
+        (stacks.create_change_set, {**given, **body, "ChangeSetName": "second"}, "can not be updated"),
+        (stacks.execute_change_set, {"ChangeSetName": waiting}, "can not be updated"),
+        (stacks.delete_stack, given, "cannot be deleted while in status UPDATE_IN_PROGRESS"),
+    ):
+        with pytest.raises(ClientError, match=state):
+            operation(**asked)
+    cancel_at_the_first_weight(stage, "busy")
+    with pytest.raises(WaiterError):
+        stacks.get_waiter("stack_update_complete").wait(**given, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+    assert alias(stage, "busy") == ("1", {})
+
+
+def test_a_release_whose_rollback_was_switched_off_goes_back_when_asked(stage: Stage) -> None:
+    def release(number: str, text: str) -> dict[str, Any]:
+        early = shifted("Early", f"early {number}", number, None, "LambdaAllAtOnce", [])
+        return template(number, early, shifted("Later", text, number, {"Ref": "Hook"}, "LambdaAllAtOnce", []))
+
+    assert apply(stage, "kept", release("1", "one")) == "CREATE_COMPLETE"
+    stacks = stage.client("cloudformation")
+    stacks.update_stack(
+        StackName="kept",
+        TemplateBody=json.dumps(release("2", "bad")),
+        Capabilities=["CAPABILITY_IAM"],
+        DisableRollback=True,
+    )
+    quickly = {"Delay": 0.2, "MaxAttempts": 100}
+    with pytest.raises(WaiterError):
+        stacks.get_waiter("stack_update_complete").wait(StackName="kept", WaiterConfig=quickly)
+    assert stacks.describe_stacks(StackName="kept")["Stacks"][0]["StackStatus"] == "UPDATE_FAILED"
+    assert alias(stage, "kept", "Later") == ("1", {}), "CodeDeploy has taken it back all the same"
+    stacks.rollback_stack(StackName="kept")
+    stacks.get_waiter("stack_rollback_complete").wait(StackName="kept", WaiterConfig=quickly)
+    assert (alias(stage, "kept", "Early"), alias(stage, "kept", "Later")) == (("1", {}), ("1", {}))
 
 
 def cancel_at_the_first_weight(stage: Stage, name: str, service: str = "Service", root: str = "") -> None:

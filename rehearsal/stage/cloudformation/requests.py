@@ -1,6 +1,7 @@
 """Gap of MiniStack: what a request asks of a stack operation beside template and parameters was taken and forgotten.
 
-Here what would change how a release goes is refused by its name, and what wouldn't is told.
+Here what would change how a release goes is refused by its name, and what wouldn't is told. Nor did anything keep a
+second operation from a stack that is being updated: it is refused, as a second `sam deploy` is.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.services.cloudformation import handlers, helpers
+from ministack.services.cloudformation import changesets, handlers, helpers
 
 from rehearsal.stage.notes import note
 
@@ -17,7 +18,7 @@ type Answer = tuple[int, dict[str, str], bytes]
 type Params = Mapping[str, Any]
 type Handler = Callable[[Params], Answer]
 
-ACTIONS = ("CreateStack", "UpdateStack", "CreateChangeSet", "RollbackStack", "DeleteStack")
+ACTIONS = ("CreateStack", "UpdateStack", "CreateChangeSet", "ExecuteChangeSet", "RollbackStack", "DeleteStack")
 
 TOLD = {
     "NotificationARNs.member.1": "tells no topic of a stack's events (NotificationARNs)",
@@ -44,15 +45,29 @@ def problem(params: Params) -> str | None:
     return None
 
 
+def busy(action: str, params: Params) -> str | None:
+    """Why the stack can't have another operation now, or None."""
+    stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+    if stack is None:
+        _, change_set = changesets._find_change_set(helpers._p(params, "ChangeSetName"))
+        stack = handlers._resolve_stack((change_set or {}).get("StackName", ""))
+    status = (stack or {}).get("StackStatus", "")
+    if not (status.startswith("UPDATE_") and status.endswith("_IN_PROGRESS")):
+        return None
+    if action == "DeleteStack":
+        return f"Stack [{stack['StackId']}] cannot be deleted while in status {status}"
+    return f"Stack:{stack['StackId']} is in {status} state and can not be updated."
+
+
 def refusal(text: str) -> Answer:
     answer: Answer = helpers._error("ValidationError", text)
     return answer
 
 
-def _heard(original: Handler) -> Handler:
+def _heard(action: str, original: Handler) -> Handler:
     @functools.wraps(original)
     def heard(params: Params) -> Answer:
-        if (said := problem(params)) is not None:
+        if (said := busy(action, params) or problem(params)) is not None:
             return refusal(said)
         for name, does in TOLD.items():
             if helpers._p(params, name):
@@ -65,4 +80,4 @@ def _heard(original: Handler) -> Handler:
 def install() -> None:
     """Put this before MiniStack's own operations; once, and before what else stands before them."""
     for action in ACTIONS:
-        handlers._ACTION_HANDLERS[action] = _heard(handlers._ACTION_HANDLERS[action])
+        handlers._ACTION_HANDLERS[action] = _heard(action, handlers._ACTION_HANDLERS[action])

@@ -203,14 +203,15 @@ def _remembered_deploy(ended: Ended, original: Callable[..., Any]) -> Callable[.
 
 
 def _remembered_rollback(ended: Ended, original: Callable[..., Any]) -> Callable[..., Any]:
-    async def roll_back(stack_name: str, stack_id: str, stack: Any, failed: Any, reason: str = "") -> None:
+    async def roll_back(stack_name: str, stack_id: str, stack: Any, failed: Any, reason_override: str = "") -> None:
         running = _operation.get()
         stack.pop("_cancel_requested", None)  # it was the update's; nothing cancels the way back
         names: list[str] = []
         if running is not None and running.stack_name == stack_name:
             _count_what_ran_beside(running, stack, failed)
             names = running.shifts.failed()
-            reason = reason or (f"The following resource(s) failed to update: [{', '.join(names)}]. " if names else "")
+            if names and not reason_override:
+                reason_override = f"The following resource(s) failed to update: [{', '.join(names)}]. "
         previous, now = failed.get("previous_stack") or {}, stack["_resources"]
         _operation.set(
             Operation(
@@ -226,7 +227,7 @@ def _remembered_rollback(ended: Ended, original: Callable[..., Any]) -> Callable
             )
         )
         _within.set({})
-        await original(stack_name, stack_id, stack, failed, reason)
+        await original(stack_name, stack_id, stack, failed, reason_override)
         await ended(stack)
 
     return roll_back

@@ -34,7 +34,8 @@ def status(releases: Sequence[Release], service: str = "") -> list[str]:
     if not releases:
         return [f"the ledger has no release of {service}" if service else "no release is open"]
     newest_first = sorted(releases, key=lambda one: one.opened_at, reverse=True)
-    return [*(_line(one) for one in newest_first), *([wound] if (wound := to_be_healed(newest_first)) else [])]
+    wounds = [rollback_story.to_be_healed(one) for one in newest_first if one.is_to_be_healed]
+    return [*(_line(one) for one in newest_first), *wounds]
 
 
 def to_be_healed(releases: Sequence[Release]) -> str:

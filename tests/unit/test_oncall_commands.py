@@ -84,6 +84,17 @@ def returned(account: SmallAccount) -> None:
     account.ledger.move(release, State.RETURNED)
 
 
+def test_status_says_of_each_service_what_is_to_be_healed(account: SmallAccount) -> None:
+    returned(account)
+    shift = Shift("fees", "live", "3", "4")
+    other = account.ledger.open(Deployment("d-2", "shop", "fees", Status.SUCCEEDED, CREATED, shift), shift, [])
+    account.ledger.finish(other, State.RELEASED, "", "", CREATED)
+    account.ledger.move(other, State.RETURNING, "an alarm rang", "functions/rollback")
+    told = typed("status").output
+    assert "Users of payments:live get version 7" in told
+    assert "Users of fees:live get version 3" in told
+
+
 def test_what_is_to_be_healed_is_told_with_its_commands_before_the_next_deploy(account: SmallAccount) -> None:
     assert typed("heal", "payments").exit_code == 0
     returned(account)

@@ -51,7 +51,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence of the judge's and its word: ok, worse or inconclusive, "" for what stands beside his verdicts."""
+    """A sentence of the judge's and its word: ok, worse or inconclusive, "" for what stands beside its verdicts."""
 
     word: str
     sentence: str

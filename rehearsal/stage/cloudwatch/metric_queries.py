@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rehearsal.stage.cloudwatch.metric_functions import applied, choose, combine, fill
 from rehearsal.stage.cloudwatch.metric_math import (
     Array,
     Call,
@@ -18,12 +19,7 @@ from rehearsal.stage.cloudwatch.metric_math import (
     Series,
     Text,
     Value,
-    aggregate,
-    choose,
-    combine,
-    fill,
     parse,
-    rate,
 )
 from rehearsal.stage.cloudwatch.statistics import checked_statistic
 
@@ -216,11 +212,25 @@ class Solution:
                     raise MathError("FILL needs a metric")
                 filler = with_.value if isinstance(with_, Text) else self._solve(with_, grid)
                 return fill(self._solve(what, grid), filler, grid.times)
-            case Call("RATE", (what,)):
-                return rate(self._solve(what, grid))
+            case Call("PERIOD", (what,)):
+                return self._period(what)
+            case Call("TIME_SERIES", (what,)):
+                return self._everywhere(self._solve(what, grid), grid)
             case Call(function, (what,)):
-                return aggregate(function, self._solve(what, grid))
+                return applied(function, self._solve(what, grid))
         raise MathError(f"'{node.value if isinstance(node, Text) else node}' is not a value")
+
+    @staticmethod
+    def _everywhere(value: Value, grid: Grid | None) -> Series:
+        if grid is None or not isinstance(value, float):
+            raise MathError("TIME_SERIES needs a number that is made of a metric")
+        return dict.fromkeys(grid.times, value)
+
+    def _period(self, node: Node) -> float:
+        query = self._queries.get(node.id) if isinstance(node, Name) else None
+        if query is None or query.metric is None:
+            raise MathError("PERIOD takes the id of a metric")
+        return float(query.metric.period)
 
 
 def check(queries: tuple[Query, ...]) -> None:

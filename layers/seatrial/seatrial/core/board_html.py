@@ -17,6 +17,7 @@ from seatrial.core.release import Release, State
 _STYLE = """
 .seatrial .wound { border: 1px solid var(--bad); border-left-width: 6px; border-radius: 4px; margin: 1rem 0;
   padding: .5rem .75rem; }
+.seatrial .wound h2 { font-size: 1.1rem; margin: 0; }
 .seatrial dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem;
   margin: 1rem 0; }
 .seatrial dl div { background: var(--panel); border-radius: 4px; padding: .5rem .75rem; }
@@ -74,7 +75,7 @@ def _content(board: Board, widths: Sequence[int]) -> Iterator[str]:
 def _wound(release: Release) -> Iterator[str]:
     """What users get, what CloudFormation believes, and what brings the two together: the same words as everywhere."""
     yield '<div class="wound">'
-    yield f'<h3 class="bad">{_sign(release.state)} {escape(release.service)} is to be healed</h3>'
+    yield f'<h2 class="bad">{_sign(release.state)} {escape(release.service)} is to be healed</h2>'
     yield f"<p>{prose(rollback_story.to_be_healed(release))}</p>"
     yield f'<p class="faint">{escape(release.deployment_id)} is {release.state}{escape(_why(release))}</p>'
     yield "</div>"

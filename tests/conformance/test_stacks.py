@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.conformance.account import Account
 from tests.conformance.captures import as_captured, capture
-from tests.conformance.marks import CAPTURED, DOCUMENTED, claim
-from tests.conformance.stacks import deployments, move_the_alias, release, released, started
+from tests.conformance.marks import CAPTURED, DOCUMENTED, REPORTED, claim
+from tests.conformance.stacks import deployments, move_the_alias, physical, release, released, started
 
 
 def alias_events(account: Account, stack: str) -> list[dict[str, str]]:
@@ -45,6 +48,18 @@ def test_a_hook_that_refuses_rolls_the_stack_back_without_a_third_deployment(acc
     assert account.settled(stack) == "UPDATE_ROLLBACK_COMPLETE"
     back = account.info(deployment)["rollbackInfo"]["rollbackDeploymentId"]
     assert deployments(account, stack) == [deployment, back]
+
+
+@claim(REPORTED, minutes=4, long=True)
+def test_a_stack_that_releases_takes_no_second_update_and_is_not_deleted(account: Account, stack: str) -> None:
+    account.begin(stack, released(account, "Two"))
+    call = account.asked(started(account, stack), 3)
+    with pytest.raises(ClientError, match="can not be updated"):
+        account.change_set(stack, released(account, "Three"))
+    with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
+        account.client("cloudformation").delete_stack(StackName=stack)
+    account.answer(call)
+    assert account.settled(stack) == "UPDATE_COMPLETE"
 
 
 @claim(CAPTURED, capture="observed-cfn-alias-update-failed", minutes=4)
@@ -93,3 +108,16 @@ def test_a_drift_aware_change_set_whose_template_meets_what_is_there_leaves_the_
     account.answer(account.asked(deployment, 3))
     assert account.settled(stack) == "UPDATE_COMPLETE"
     assert account.target(deployment)["lambdaFunctionInfo"]["currentVersion"] == "1"
+
+
+@claim(DOCUMENTED, minutes=6, long=True)
+def test_a_drift_aware_release_that_is_refused_goes_back_to_what_was_there_and_not_to_what_was_deployed(
+    account: Account, stack: str
+) -> None:
+    name = physical(account, stack, "Service")
+    account.functions.update_function_configuration(FunctionName=name, Timeout=33)
+    account.functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+    account.change_set(stack, released(account, "Two"), DeploymentMode="REVERT_DRIFT", execute=True)
+    account.answer(account.asked(started(account, stack), 3), "Failed")
+    assert account.settled(stack) == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.functions.get_function_configuration(FunctionName=name)["Timeout"] == 33

@@ -211,6 +211,24 @@ def test_a_groups_triggers_are_kept_and_a_trigger_without_a_topic_is_refused(cod
             {"applicationName": "app", "deploymentGroupName": "none"},
             "DeploymentGroupDoesNotExistException",
         ),
+        (
+            "create_deployment_group",
+            {"applicationName": "app", "deploymentGroupName": "one", "serviceRoleArn": "deployer"},
+            "InvalidRoleException",
+        ),
+        (
+            "create_deployment_group",
+            {
+                "applicationName": "app",
+                "deploymentGroupName": "one",
+                "serviceRoleArn": ROLE,
+                "triggerConfigurations": [
+                    {"triggerName": str(n), "triggerTargetArn": f"arn:aws:sns:eu-west-1:111122223333:{n}"}
+                    for n in range(11)
+                ],
+            },
+            "TriggerTargetsLimitExceededException",
+        ),
         ("get_deployment_config", {"deploymentConfigName": "none"}, "DeploymentConfigDoesNotExistException"),
         ("put_lifecycle_event_hook_execution_status", {}, "DeploymentIdRequiredException"),
         (

@@ -39,6 +39,7 @@ TRIGGER_EVENTS = frozenset(
 )
 BUNDLES = ("YAML", "JSON")
 DEPLOYMENT_ID = re.compile(r"d-[A-Z0-9]+")
+ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
 LONGEST_ALARM = 255
 LONGEST_NAME = 100
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
@@ -53,6 +54,8 @@ def group(request: Json, old: Group | None = None) -> Group:
     role = request.get("serviceRoleArn") or (old.role if old else "")
     if not role:
         raise ApiError("RoleRequiredException", "The service role is required.")
+    if not ROLE.fullmatch(str(role)):
+        raise ApiError("InvalidRoleException", f"{role} is not the ARN of a role.")
     alarms, rollback = request.get("alarmConfiguration"), request.get("autoRollbackConfiguration")
     triggers = request.get("triggerConfigurations")
     name = "newDeploymentGroupName" if request.get("newDeploymentGroupName") else "deploymentGroupName"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.stage.cloudformation.unread import problem
+from rehearsal.stage.cloudformation.unread import passed_over, problem
 
 SHIFT = {"ApplicationName": {"Ref": "Application"}, "DeploymentGroupName": {"Ref": "Group"}}
 NOTHING = {"Ref": "AWS::NoValue"}
@@ -62,3 +62,16 @@ def test_what_the_stage_reads_is_no_problem(template: dict[str, Any]) -> None:
 )
 def test_what_nothing_reads_is_named(template: dict[str, Any], said: str) -> None:
     assert said in str(problem(template))
+
+
+def test_a_hook_that_sam_passes_over_is_told() -> None:
+    def preferring(*hooks: str) -> dict[str, Any]:
+        return {"DeploymentPreference": {"Type": "AllAtOnce", "Hooks": dict.fromkeys(hooks, "hook")}}
+
+    template = {
+        "Globals": {"Function": preferring("PreTraffic", "PostTraffic")},
+        "Resources": {"Pay": {"Type": "AWS::Serverless::Function", "Properties": preferring("Pretraffic")}},
+    }
+    assert list(passed_over(template)) == [
+        "SAM passes over the hook Pretraffic of Pay: it knows PostTraffic and PreTraffic"
+    ]

@@ -17,6 +17,7 @@ type Template = Mapping[str, Any]
 ALIAS, POLICY, SHIFT = "AWS::Lambda::Alias", "UpdatePolicy", "CodeDeployLambdaAliasUpdate"
 REQUIRED = ("ApplicationName", "DeploymentGroupName")
 HOOKS = ("BeforeAllowTrafficHook", "AfterAllowTrafficHook")
+SAM_HOOKS = frozenset({"PreTraffic", "PostTraffic"})
 TRANSFORMS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::Include")
 SECTIONS = (
     "AWSTemplateFormatVersion",
@@ -87,6 +88,20 @@ def _embedded(node: Any) -> Iterator[str]:
     if isinstance(node, Mapping | list):
         for each in node.values() if isinstance(node, Mapping) else node:
             yield from _embedded(each)
+
+
+def passed_over(template: Template) -> Iterator[str]:
+    """What SAM's transform passes over without a word in a deployment preference, in an account as well."""
+    functions = {"Globals": (template.get("Globals") or {}).get("Function") or {}}
+    for name, resource in (template.get("Resources") or {}).items():
+        if isinstance(resource, Mapping) and resource.get("Type") == "AWS::Serverless::Function":
+            functions[name] = resource.get("Properties") or {}
+    for name, properties in functions.items():
+        preference = properties.get("DeploymentPreference")
+        hooks = preference.get("Hooks") if isinstance(preference, Mapping) else None
+        for unknown in (hooks if isinstance(hooks, Mapping) else {}).keys() - SAM_HOOKS:
+            if not unknown.startswith("Fn::"):
+                yield f"SAM passes over the hook {unknown} of {name}: it knows {' and '.join(sorted(SAM_HOOKS))}"
 
 
 def check(template: Template) -> None:

@@ -16,6 +16,9 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, provisioners
 
+from rehearsal.stage.cloudformation import unread
+from rehearsal.stage.notes import note
+
 from .operations import POLICY, replace_in_ministack, taking_long
 from .side_by_side import behind_the_rest
 
@@ -58,6 +61,8 @@ def _transforms_with_the_parameters(original: Callable[..., Any]) -> Callable[..
     """SAM reads a parameter's Default: it gets the value instead, and the template its own Default back."""
 
     def transform(template: Template, provided: Any = None, previous: Any = None) -> Template:
+        for text in unread.passed_over(template):
+            note(text)
         declared = template.get("Parameters")
         if engine._SAM_TRANSFORM not in engine.declared_transforms(template) or not isinstance(declared, dict):
             return original(template, provided, previous)  # type: ignore[no-any-return]

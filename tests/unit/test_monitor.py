@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from moto import mock_aws
 
 from seatrial.core.release import Release, State
 from seatrial.flows import monitor, preflight
-from tests.small_account import SmallAccount, event, make_table
+from tests.small_account import CREATED, SmallAccount, event, make_table
 
 TICK = event("tick")
 
@@ -93,6 +94,18 @@ def test_a_deployment_that_no_hook_opened_is_recorded_and_followed(account: Smal
     account.codedeploy.shifts("d-1")
     monitor.look(account.aws, TICK)
     assert account.ledger.release("d-1").state is State.SHIFTING
+
+
+def test_a_deployment_of_which_the_first_event_is_its_end_has_its_story_in_order(account: SmallAccount) -> None:
+    account.codedeploy.begin("d-1")
+    account.codedeploy.shifts("d-1", 1.0, "Succeeded")
+    began = account.clock.now() - timedelta(seconds=30)
+    account.codedeploy.targets["d-1"]["lifecycleEvents"][0]["startTime"] = began
+    account.codedeploy.ends("d-1", "Succeeded")
+    monitor.look(account.aws, changed("d-1", "SUCCESS"))
+    steps = account.ledger.steps("d-1")
+    told = [(step.kind, step.at) for step in steps if step.kind in ("opened", "shifting", "closed")]
+    assert told == [("opened", CREATED), ("shifting", began), ("closed", account.clock.now())]
 
 
 def test_a_function_without_the_tag_is_nobodys_release(account: SmallAccount) -> None:

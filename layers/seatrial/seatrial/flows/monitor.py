@@ -106,4 +106,4 @@ def _opened(aws: Account, deployment: Deployment) -> Release | None:
         return None
     if backward.good_version_again(aws, deployment.id, shift):
         return None
-    return preflight.opened(aws, deployment, shift)
+    return preflight.opened(aws, deployment, shift, at=deployment.created)  # the event may come after all the rest

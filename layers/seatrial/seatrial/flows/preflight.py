@@ -31,11 +31,14 @@ def readable(deployment: Deployment) -> Shift:
     return deployment.shift
 
 
-def opened(aws: Account, deployment: Deployment, shift: Shift) -> Release:
-    """The release in the ledger, opened by whoever comes first: a hook, or the monitor at CodeDeploy's event."""
+def opened(aws: Account, deployment: Deployment, shift: Shift, at: datetime | None = None) -> Release:
+    """The release in the ledger, opened by whoever comes first: a hook, or the monitor at CodeDeploy's event.
+
+    `at` is when that is to be told to have happened, if not now.
+    """
     group = aws.codedeploy.group(deployment.application, deployment.group)
     release = aws.ledger.open(deployment, shift, group.watched_alarms, _made_at(aws, deployment.id, shift))
-    tell.step(aws, release, "opened", story.opened(release))
+    tell.step(aws, release, "opened", story.opened(release), at=at)
     return release
 
 

@@ -126,3 +126,26 @@ def test_cancelling_a_roots_update_takes_the_releases_of_its_nested_stacks_back(
     cancel.join()
     found = {name: alias(stage, stack, service) for name, (stack, service) in everywhere(stage, "cancelled").items()}
     assert found == dict.fromkeys(found, ("1", {}))
+
+
+def test_that_another_template_at_the_same_address_is_not_seen_is_told(stage: Stage) -> None:
+    def release(number: str) -> dict[str, Any]:
+        root = template(number, hook=False)
+        child = nested(stage, "one", {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+        return {**root, "Resources": {**root["Resources"], "Child": child, f"New{number}": {"Type": "AWS::SQS::Queue"}}}
+
+    assert apply(stage, "address", release("1")) == "CREATE_COMPLETE"
+    assert apply(stage, "address", release("2")) == "UPDATE_COMPLETE"
+    assert told(stage) == []
+    third = release("3")
+    key = third["Resources"]["Child"]["Properties"]["TemplateURL"].rpartition("/")[2]
+    other = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}}}
+    stage.client("s3").put_object(Bucket="templates", Key=key, Body=json.dumps(other).encode())
+    assert apply(stage, "address", third) == "UPDATE_COMPLETE"
+    assert told(stage) == ["nested stack Child is left as it is"]
+
+
+def told(stage: Stage) -> list[str]:
+    """What notes say of addresses, up to their first comma."""
+    notes = [one["text"] for one in stage.records() if one["kind"] == "note"]
+    return [text.partition(",")[0] for text in notes if "same address" in text]

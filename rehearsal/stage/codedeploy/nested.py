@@ -16,9 +16,10 @@ from typing import Any
 
 from ministack.core.concurrency import run_reentrant
 from ministack.services import cloudformation
-from ministack.services.cloudformation import engine, provisioners, stacks
+from ministack.services.cloudformation import engine, helpers, provisioners, stacks
 
 from rehearsal.stage.cloudformation import unread
+from rehearsal.stage.notes import note
 
 from .operations import NESTED, Operation, Template, cleans_up_later, known, replace_in_ministack
 from .side_by_side import CancelledError, Provisioned
@@ -194,6 +195,17 @@ async def _delete(stack: Stack, logical_id: str, left: LeftBehind) -> None:
         tell("DELETE_FAILED", str(error))
         return
     tell("DELETE_COMPLETE")
+
+
+def tell_of_another_template(logical_id: str, physical_id: str, properties: Mapping[str, Any]) -> None:
+    """CloudFormation looks at the template of a nested stack in every update, MiniStack where its address changed."""
+    stack = cloudformation._stacks.get(provisioners._nested_stack_lookup_name(physical_id)) or {}
+    body, error = helpers._resolve_template({"TemplateURL": [properties.get("TemplateURL")]})
+    if error is None and body != stack.get("_template_body", body):
+        note(
+            f"nested stack {logical_id} is left as it is, with another template at the same address: "
+            "give each template an address of its own, as sam package does"
+        )
 
 
 def _left_for_later(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,7 +19,8 @@ from ministack.services.cloudformation import engine, provisioners
 from rehearsal.stage.cloudformation import unread
 from rehearsal.stage.notes import note
 
-from .operations import POLICY, replace_in_ministack, taking_long
+from .nested import tell_of_another_template
+from .operations import NESTED, POLICY, replace_in_ministack, taking_long
 from .side_by_side import behind_the_rest
 
 type Template = dict[str, Any]
@@ -88,6 +89,8 @@ def _with_attributes(original: Callable[..., Any]) -> Callable[..., Any]:
     def update(
         kind: str, physical_id: str, old: Any, new: Any, stack_name: str, logical_id: str, attributes: Any = None
     ) -> Any:
+        if kind == NESTED and old == new:
+            tell_of_another_template(logical_id, physical_id, new)
         if attributes is None:
             stack = cloudformation._stacks.get(stack_name) or {}
             attributes = stack.get("_resources", {}).get(logical_id, {}).get("Attributes", {})

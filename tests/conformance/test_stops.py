@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -9,6 +11,10 @@ from tests.conformance.account import NO_ROLLBACK, Account, code
 from tests.conformance.marks import DOCUMENTED, REPORTED, claim
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
+APPSPEC_IS_WRONG = (
+    "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration is missing "
+    "or has an invalid configuration."
+)
 
 
 @claim(DOCUMENTED, minutes=2)
@@ -54,8 +60,30 @@ def test_an_alias_whose_main_version_is_not_the_appspecs_is_refused_and_left_alo
     account.group(AT_ONCE)
     ended = account.end(account.start(account.spec(current="1", target="2")))
     assert (ended["status"], ended["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+    assert ended["errorInformation"]["message"].startswith(APPSPEC_IS_WRONG)
     assert "does not match the current version in AppSpec file" in ended["errorInformation"]["message"]
     assert account.routes() == ("2", {})
+
+
+@claim(REPORTED)
+def test_a_deployment_to_the_version_that_users_have_fails(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    ended = account.end(account.start(account.spec(current="1", target="1")))
+    assert (ended["status"], ended["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+    assert ended["errorInformation"]["message"].startswith(APPSPEC_IS_WRONG)
+    assert account.routes() == ("1", {})
+
+
+@claim(REPORTED)
+def test_a_hook_that_is_listed_without_a_function_fails_the_deployment(account: Account) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    spec = json.loads(account.spec())
+    ended = account.end(account.start(json.dumps({**spec, "Hooks": [{"AfterAllowTraffic": None}]})))
+    assert (ended["status"], ended["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
+    assert "The Lambda function name cannot be null or empty" in ended["errorInformation"]["message"]
+    assert account.routes() == ("1", {})
 
 
 @claim(DOCUMENTED)

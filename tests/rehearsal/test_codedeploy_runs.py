@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -96,8 +97,10 @@ class Stage:
         self.service.registry.add_group(group)
 
     def start(self, *, before: str | None = None, after: str | None = None, current: str = "7") -> str:
-        spec = AppSpec("payments", "live", current, "8", before, after)
-        return self.service.create_deployment("app", "group", Revision("String", spec.text()))
+        hooks = {"BeforeAllowTraffic": before, "AfterAllowTraffic": after}
+        spec = json.loads(AppSpec("payments", "live", current, "8").text())
+        spec["Hooks"] = [{name: hook or None} for name, hook in hooks.items() if hook is not None]
+        return self.service.create_deployment("app", "group", Revision("String", json.dumps(spec)))
 
     def end(self, deployment_id: str) -> Deployment:
         """The deployment and, if there is one, its rollback have ended."""
@@ -346,6 +349,22 @@ def test_an_alias_that_disagrees_is_refused_and_left_alone(stage: Stage, alias: 
     assert (stage.account.aliases["live"], stage.routes()) == (alias, [])
 
 
+def test_a_deployment_to_the_version_that_users_have_is_refused(stage: Stage) -> None:
+    stage.group()
+    stage.account.aliases["live"] = AliasState("8")
+    ended = stage.end(stage.start(current="8"))
+    assert ended.error and ended.error.message.endswith("is missing or has an invalid configuration.")
+    assert (error(ended), stage.routes(), ended.rollback_id) == ("INVALID_LAMBDA_CONFIGURATION", [], None)
+
+
+def test_a_hook_that_is_listed_without_a_function_is_refused_before_any_other_is_asked(stage: Stage) -> None:
+    stage.group()
+    stage.account.hooks = {"pre": stage.answers(True)}
+    ended = stage.end(stage.start(before="pre", after=""))
+    assert ended.error and ended.error.message.endswith("The Lambda function name cannot be null or empty")
+    assert (error(ended), stage.account.asked) == ("INVALID_LAMBDA_CONFIGURATION", [])
+
+
 def test_a_group_has_one_deployment_at_a_time_and_its_rollback_counts(stage: Stage) -> None:
     stage.service.behaviour = replace(stage.service.behaviour, rollback_takes=600.0)
     stage.group()
@@ -382,10 +401,10 @@ def test_what_waits_in_line_survives_a_restart(stage: Stage) -> None:
     stage.group()
     first = stage.start()
     stage.until_it_shifts()
-    second = stage.start(current="8")
+    second = stage.start()
     stage.service.restart()
     assert stage.end(first).status is Status.SUCCEEDED
-    assert error(stage.end(second)) == ""
+    assert error(stage.end(second)) == "INVALID_LAMBDA_CONFIGURATION"  # for the first has moved the alias
 
 
 def test_a_version_that_disappears_during_the_shift_fails_the_deployment_and_users_go_back(stage: Stage) -> None:

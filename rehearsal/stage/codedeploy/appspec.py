@@ -21,7 +21,10 @@ class AppSpecError(ValueError):
 
 @dataclass(frozen=True)
 class AppSpec:
-    """One alias and the two versions that a deployment moves it between; the hooks are names or ARNs, or None."""
+    """One alias and the two versions that a deployment moves it between.
+
+    The hooks are names or ARNs, or None; one that is listed without a function is empty.
+    """
 
     function: str
     alias: str
@@ -124,7 +127,7 @@ def _hooks(section: object) -> dict[str, str]:
     unknown = sorted(set(hooks) - set(HOOKS))
     if unknown:
         raise AppSpecError(f"The AppSpec's hook {unknown[0]!r} is not one of {' and '.join(HOOKS)}.")
-    return {name: str(function) for name, function in hooks.items()}
+    return {name: str(function or "") for name, function in hooks.items()}
 
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:

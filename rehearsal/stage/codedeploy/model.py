@@ -319,6 +319,16 @@ def alias_disagrees() -> Ending:
     return _refused("The Lambda function alias version does not match the current version in AppSpec file")
 
 
+def no_other_version() -> Ending:
+    """Target and current version are the same. Reported by users, with a text that says no more."""
+    return _refused("")
+
+
+def hook_without_name() -> Ending:
+    """The AppSpec lists a hook and names no function. Reported by users."""
+    return _refused("The Lambda function name cannot be null or empty")
+
+
 def alias_has_two_versions() -> Ending:
     """? The rule stands in the troubleshooting guide, the text is the stage's own."""
     return _refused("The Lambda function alias references two versions: let it reference the current version alone")
@@ -338,8 +348,13 @@ def _failed(code: str, message: str) -> Ending:
     return Ending(Status.FAILED, ErrorInformation(code, message), Cause.FAILURE)
 
 
-def _refused(message: str) -> Ending:
-    return Ending(Status.FAILED, ErrorInformation("INVALID_LAMBDA_CONFIGURATION", message), None)
+def _refused(detail: str) -> Ending:
+    """In the words that users report: one sentence for every case, and then what is wrong."""
+    message = (
+        "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration is "
+        f"missing or has an invalid configuration. {detail}"
+    )
+    return Ending(Status.FAILED, ErrorInformation("INVALID_LAMBDA_CONFIGURATION", message.rstrip()), None)
 
 
 def _cut_short(event: LifecycleEvent, now: float) -> LifecycleEvent:

@@ -97,7 +97,7 @@ class Run:
     def _carry_out(self) -> None:
         self._begin(f"{self._spec.function}:{self._spec.alias} {self._spec.current} → {self._spec.target}")
         if self._now.event(BEFORE).status is EventStatus.PENDING:
-            self._refuse_an_alias_that_disagrees()
+            self._refuse_what_cannot_shift()
             self._look_at_the_alarms()
             self._until(lambda: False, self._behaviour.before_the_hooks)
         self._hook(BEFORE, self._spec.before)
@@ -132,13 +132,17 @@ class Run:
         self._tell("status", "Succeeded")
         self._announce("SUCCESS")
 
-    def _refuse_an_alias_that_disagrees(self) -> None:
+    def _refuse_what_cannot_shift(self) -> None:
         spec = self._spec
+        if "" in (spec.before, spec.after):
+            raise _EarlyEndError(model.hook_without_name())
         now = self._alias(shifting=False)
         if now.weights and self._behaviour.two_versions_refused_at == "start":
             raise _EarlyEndError(model.alias_has_two_versions())
         if now.main != spec.current:
             raise _EarlyEndError(model.alias_disagrees())
+        if spec.target == spec.current:
+            raise _EarlyEndError(model.no_other_version())
         if not self._of_lambda(lambda: self._account.has_version(spec.function, spec.target)):
             what = f"The Lambda function {spec.function} has no version {spec.target}"
             raise _EarlyEndError(model.lambda_unknown(what, shifting=False))

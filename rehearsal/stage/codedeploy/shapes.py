@@ -165,7 +165,7 @@ def _location(json: Json) -> S3Location:
         raise ApiError("InvalidRevisionException", "A revision in S3 needs a bucket and a key.")
     if bundle not in BUNDLES:
         raise ApiError(
-            "InvalidRevisionException", f"The bundleType of an AppSpec is {' or '.join(BUNDLES)}, not {bundle or None}."
+            "InvalidRevisionException", f"BundleType must be either {' or '.join(BUNDLES)}, not {bundle or None}"
         )
     return S3Location(bucket, key, bundle, str(json.get("version") or ""), str(json.get("eTag") or ""))
 

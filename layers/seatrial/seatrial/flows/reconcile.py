@@ -80,12 +80,15 @@ def _read(aws: Account, turns: Turns, deployment_ids: Iterable[str]) -> dict[str
 
 
 def close(aws: Account, release: Release, change: Close) -> bool:
-    """Record an end and tell people. False when somebody else has: then they are told already."""
-    if not aws.ledger.finish(release, change.end, change.reason, change.by, aws.clock.now()):
-        return False
+    """Record an end and tell people. False when somebody else has: then they are told already.
+
+    The entry comes first: who is interrupted after the end never comes by here again.
+    """
     wound = _wound(aws, release) if change.end is State.REFUSED else None
     sentence = rollback_story.refused_until_healed(change.sentence, wound)
     tell.step(aws, release, "closed", sentence, by=change.by)
+    if not aws.ledger.finish(release, change.end, change.reason, change.by, aws.clock.now()):
+        return False
     tell.people(aws, release, change.end, story.ending(change.end), sentence)
     measure.closed(aws, release)
     return True

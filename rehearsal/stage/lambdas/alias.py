@@ -20,9 +20,11 @@ from ministack.core.concurrency import run_reentrant
 from ministack.services import lambda_svc
 
 from rehearsal.stage.cloudwatch import metrics
+from rehearsal.stage.lambdas.schedules import Schedules
 from seatrial.settings import Clock
 
 Record = dict[str, Any]
+Done = Callable[[], None]
 Answer = tuple[int, dict[str, str], bytes]
 
 RETRY_AFTER_MINUTES = (1, 2)
@@ -76,6 +78,7 @@ class Invokes:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._schedules = Schedules(clock)
 
     async def invoke(
         self,
@@ -112,19 +115,45 @@ class Invokes:
         )
         return _answer(result, executed, tail=headers.get("x-amz-log-type", "").lower() == "tail")
 
-    def invoke_async(self, reference: str, event: Any) -> None:
-        """An asynchronous invoke, as CodeDeploy, EventBridge and alarms make it. Raises LookupError for no function."""
+    def invoke_async(self, reference: str, event: Any, tried: Done = lambda: None) -> None:
+        """An asynchronous invoke, as CodeDeploy, EventBridge and alarms make it. Raises LookupError for no function.
+
+        `tried` is called after the first attempt.
+        """
         function, name, qualifier = _find(reference)
         arn = lambda_svc._func_arn(name)
         resolve(function, qualifier, arn)
-        self._later(function, qualifier, arn, event)
+        self._later(function, qualifier, arn, event, tried)
 
-    def _later(self, function: Record, qualifier: str | None, arn: str, event: Any) -> None:
+    def deliver(self, target: str, payload: str) -> None:
+        """What an event bus or a schedule sends to a function."""
+        try:
+            event = json.loads(payload)
+        except (json.JSONDecodeError, TypeError):
+            event = {"body": payload}
+        if not self._schedules.begin(target, event):
+            return
+        try:
+            self.invoke_async(target, event, lambda: self._schedules.end(target, event))
+        except LookupError as missing:
+            self._schedules.end(target, event)
+            lambda_svc.logger.warning("EventBridge target: %s", missing)
+
+    def _later(self, function: Record, qualifier: str | None, arn: str, event: Any, tried: Done = lambda: None) -> None:
         run = contextvars.copy_context().run
-        work = (self._until_it_works, function, qualifier, arn, copy.deepcopy(event))
+        work = (self._until_it_works, function, qualifier, arn, copy.deepcopy(event), tried)
         threading.Thread(target=run, args=work, daemon=True, name="stage-async-invoke").start()
 
-    def _until_it_works(self, function: Record, qualifier: str | None, arn: str, event: Any) -> None:
+    @staticmethod
+    def _try(function: Record, qualifier: str | None, arn: str, event: Any) -> Record:
+        """What one attempt came to; nothing when the function was deleted meanwhile: Lambda drops the event too."""
+        try:
+            record, _ = resolve(function, qualifier, arn)
+        except LookupError:
+            return {}
+        return dict(lambda_svc._execute_function_with_config_scope(record, event))
+
+    def _until_it_works(self, function: Record, qualifier: str | None, arn: str, event: Any, tried: Done) -> None:
         config = _event_invoke_config(function, qualifier)
         retries = config.get("MaximumRetryAttempts")
         result: Record = {}
@@ -132,10 +161,10 @@ class Invokes:
             if attempt:
                 time.sleep(self._clock.wall_seconds(60 * RETRY_AFTER_MINUTES[attempt - 1]))
             try:
-                record, _ = resolve(function, qualifier, arn)
-            except LookupError:
-                return  # deleted meanwhile: Lambda drops the event too
-            result = lambda_svc._execute_function_with_config_scope(record, event)
+                result = self._try(function, qualifier, arn, event)
+            finally:
+                if not attempt:
+                    tried()
             if not result.get("error"):
                 return
         target = ((config.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
@@ -172,17 +201,6 @@ def invoke_async(reference: str, event: Any) -> None:
     _invokes.invoke_async(reference, event)
 
 
-def _deliver_from_event_bus(arn: str, payload: str) -> None:
-    try:
-        event = json.loads(payload)
-    except (json.JSONDecodeError, TypeError):
-        event = {"body": payload}
-    try:
-        invoke_async(arn, event)
-    except LookupError as missing:
-        lambda_svc.logger.warning("EventBridge target: %s", missing)
-
-
 def _drawn_record_for_reference(reference: str) -> tuple[Record | None, Record | None, str]:
     try:
         function, name, qualifier = _find(reference)
@@ -201,7 +219,7 @@ def install(clock: Clock) -> Invokes:
     lambda_svc._invoke = _invokes.invoke
     lambda_svc._get_func_record_for_ref = _drawn_record_for_reference
     lambda_svc._emit_lambda_metrics = _only_throttles
-    eventbridge._dispatch_to_lambda = _deliver_from_event_bus
+    eventbridge._dispatch_to_lambda = _invokes.deliver
     return _invokes
 
 

@@ -10,6 +10,7 @@ import urllib.request
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,9 +66,9 @@ def invocations(stage: Stage) -> Counter[str]:
                 Namespace="AWS/Lambda",
                 MetricName="Invocations",
                 Dimensions=metric["Dimensions"],
-                StartTime=stage.clock().now().replace(year=2000),
-                EndTime=stage.clock().now().replace(year=2100),
-                Period=86400,
+                StartTime=stage.clock().now() - timedelta(days=1),
+                EndTime=stage.clock().now() + timedelta(days=1),
+                Period=3600,
                 Statistics=["Sum"],
             )["Datapoints"]
             found[version] += round(sum(point["Sum"] for point in points))

@@ -17,6 +17,7 @@ from tests.small_account import CREATED, SmallAccount, event, make_table, refuse
 
 TICK = event("tick")
 ALARM = "AWS::CloudWatch::Alarm"
+ALIAS = "arn:aws:lambda:eu-west-1:123456789012:function:payments:live"
 WITH_STACK = {"seatrial": "released", "aws:cloudformation:stack-name": "shop"}
 
 
@@ -75,14 +76,15 @@ UPDATE = [
     resource(-1, "UPDATE_COMPLETE"),
     resource(-1, "CREATE_IN_PROGRESS", "FunctionVersionab", "AWS::Lambda::Version"),
     resource(-1, "CREATE_IN_PROGRESS", "Refunds", "AWS::DynamoDB::Table"),
-    resource(0, "UPDATE_IN_PROGRESS", "FunctionAliaslive", "AWS::Lambda::Alias"),
+    resource(0, "UPDATE_IN_PROGRESS", "FunctionAliaslive", "AWS::Lambda::Alias", ALIAS),
     resource(1, "CREATE_COMPLETE", "Refunds", "AWS::DynamoDB::Table"),
 ]
+RELEASE = Release("d-1", "shop", "payments", "payments", "live", "7", "8", CREATED)
 CHANGES = (ResourceChange("Bad", ALARM, "update"), ResourceChange("Refunds", "AWS::DynamoDB::Table", "create"))
 
 
 def of_update(history: list[StackEvent]) -> tuple[ResourceChange, ...]:
-    return besides.of_update(reversed(history), CREATED, "payments")
+    return besides.of_update(reversed(history), RELEASE)
 
 
 def test_the_update_that_brought_the_release_tells_each_other_resource_once() -> None:
@@ -97,7 +99,11 @@ def test_what_comes_after_the_update_is_not_its_doing(later: list[StackEvent]) -
     assert of_update([*UPDATE, *later]) == CHANGES
 
 
-def test_a_release_outside_of_any_update_has_no_stack_to_tell_of() -> None:
+def test_an_update_that_has_not_come_to_the_alias_yet_is_the_one_while_it_runs() -> None:
+    assert of_update(UPDATE[:5]) == CHANGES[:1]
+
+
+def test_a_deployment_made_by_hand_has_no_update_to_tell_of() -> None:
     assert of_update([*UPDATE[:5], stack(-1, "UPDATE_COMPLETE")]) == ()
     assert of_update([]) == ()
 
@@ -110,7 +116,7 @@ def test_nothing_before_the_update_is_read() -> None:
             read.append(one)
             yield one
 
-    besides.of_update(history(), CREATED, "payments")
+    besides.of_update(history(), RELEASE)
     assert read[-1].status == "UPDATE_IN_PROGRESS"
     assert len(read) == len(UPDATE) - 1
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from .release import Release
+
 # A version that CloudFormation publishes and the alias that leads to it: the release itself.
 _THE_RELEASE = frozenset({"AWS::Lambda::Version", "AWS::Lambda::Alias"})
 
@@ -64,25 +66,26 @@ def differences(stable: Configuration, candidate: Configuration) -> tuple[str, .
     )
 
 
-def of_update(events: Iterable[StackEvent], opened_at: datetime, function: str) -> tuple[ResourceChange, ...]:
+def of_update(events: Iterable[StackEvent], release: Release) -> tuple[ResourceChange, ...]:
     """What else the update that brought a release has changed, in the order in which it began to.
 
-    `events` are a stack's, newest first; none before the update's beginning is read. Empty when the release was opened
-    outside of any update. What a rollback and the clean-up after the update do is not the release's doing.
+    `events` are those of the function's stack, newest first; none before the update's beginning is read. Empty when an
+    update that is over has not touched the alias: then somebody made the deployment by hand. What a rollback and the
+    clean-up after the update do is not the release's doing.
     """
     changes: list[ResourceChange] = []
-    over: datetime | None = None
+    over = touched = False
     for event in events:
-        if not event.is_stack:
-            if event.type not in _THE_RELEASE and not (event.type == _FUNCTION and event.physical_id == function):
-                changes.append(ResourceChange(event.logical_id, event.type, event.status.partition("_")[0].lower()))
-        elif event.status not in _BEGINNINGS:
-            changes, over = [], event.at
-        elif event.at > opened_at:
-            changes, over = [], None
+        if event.is_stack and event.status in _BEGINNINGS:
+            if event.at <= release.opened_at:
+                return tuple(dict.fromkeys(reversed(changes))) if touched or not over else ()
+            changes, over, touched = [], False, False
+        elif event.is_stack:
+            changes, over = [], True
+        elif event.type not in _THE_RELEASE and not (event.type == _FUNCTION and event.physical_id == release.function):
+            changes.append(ResourceChange(event.logical_id, event.type, event.status.partition("_")[0].lower()))
         else:
-            was_over = over is not None and over < opened_at
-            return () if was_over else tuple(dict.fromkeys(reversed(changes)))
+            touched = touched or event.physical_id.endswith(f":{release.service}")
     return ()
 
 

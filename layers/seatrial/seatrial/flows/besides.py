@@ -49,7 +49,7 @@ def _sentence(aws: Account, release: Release) -> str:
 def _resources(aws: Account, release: Release, stack: str) -> tuple[ResourceChange, ...] | None:
     """None where the stack can't be read at all."""
     try:
-        return besides.of_update(aws.stacks.events(stack), release.opened_at, release.function)
+        return besides.of_update(aws.stacks.events(stack), release)
     except StackUnreadableError as error:
         aws.log.warning(str(error), extra={"release": release.deployment_id})
         return None

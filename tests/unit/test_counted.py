@@ -11,6 +11,7 @@ import pytest
 
 from seatrial.aws.metrics import Metrics
 from seatrial.core.counted import Counted
+from seatrial.core.judging import clears
 from seatrial.core.metric import Metric
 from seatrial.core.release import Release, State
 from seatrial.core.sections import JudgeSettings, MetricPair
@@ -298,6 +299,8 @@ def test_what_was_ok_while_both_served_stays_so_but_clears_nobody_who_looks_wors
     release = after_everybody(account, errors=4)
     told = account.verdict(release, now=12)
     assert (told.verdict, [part.verdict for part in told.parts]) == ("ok", ["ok", "inconclusive"])
+    assert not clears(told)
+    assert clears(account.verdict(RELEASE, now=6))
 
 
 def test_with_too_little_to_tell_both_times_say_what_is_missing(account: Account) -> None:

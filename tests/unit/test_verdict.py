@@ -98,8 +98,11 @@ def test_what_fails_as_much_as_stable_is_nobodys_fault(account: SmallAccount, re
     assert release.now.verdict != "worse"
 
 
-def test_a_verdict_becomes_a_step_once_and_not_a_step_a_minute(account: SmallAccount, release: Release8) -> None:
+def test_a_verdict_is_said_once_and_not_each_minute(
+    account: SmallAccount, release: Release8, caplog: pytest.LogCaptureFixture
+) -> None:
     release.minutes(9)
+    assert sum("the judge finds version 8 ok" in record.getMessage() for record in caplog.records) == 1
     (told,) = release.steps("verdict")
     assert told.startswith("payments:live: the judge finds version 8 ok: errors ok since minute ")
     assert release.now.verdict == "ok"
@@ -244,6 +247,23 @@ def test_wait_bakes_until_there_is_a_verdict(account: SmallAccount, monkeypatch:
         release.counts(first + timedelta(minutes=minute + 1), "8", 1000, 0)
     release.tick()
     assert account.codedeploy.answers == [("d-1", "x-2", "Succeeded")]
+
+
+def test_a_long_bake_leaves_time_to_go_back_within_codedeploys_hour(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins when the smoke cases have been asked, and the hour when everybody came."""
+    release = Release8(account, monkeypatch, "release: {bake: 50m}")
+
+    def takes_long(event: dict[str, object]) -> dict[str, object]:
+        account.clock.goes_on(timedelta(minutes=4))
+        return good(event)
+
+    account.lambdas.answers["payments", "live"] = takes_long
+    release.everybody()
+    assert release.now.everybody_at is not None and release.now.bake_until is not None
+    assert account.clock.now() == release.now.everybody_at + timedelta(minutes=4)
+    assert release.now.bake_until == release.now.everybody_at + timedelta(minutes=50)
 
 
 def test_bake_and_wait_together_end_50_minutes_after_everybody_came(

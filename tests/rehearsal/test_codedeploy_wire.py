@@ -299,8 +299,9 @@ def test_deployments_are_listed_by_status_and_by_the_time_of_their_creation(code
     ids = [second["deploymentId"], first["deploymentId"]]
     assert listed(includeOnlyStatuses=["Failed"]) == ids
     assert listed(includeOnlyStatuses=["Succeeded", "Stopped"]) == []
-    assert listed(createTimeRange={"start": second["createTime"]}) == ids[:1]
-    assert listed(createTimeRange={"end": first["createTime"]}) == ids[1:]
+    between = first["createTime"] + (second["createTime"] - first["createTime"]) / 2
+    assert listed(createTimeRange={"start": between}) == ids[:1]
+    assert listed(createTimeRange={"end": between}) == ids[1:]
     assert listed(createTimeRange={}) == ids
     assert listed(externalId="arn:aws:cloudformation:eu-west-1:111122223333:stack/one/1") == []
     assert codedeploy.list_deployments()["deployments"][:2] == ids

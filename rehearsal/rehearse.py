@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -36,7 +36,12 @@ from seatrial.core import chart
 
 SIDE_BY_SIDE: dict[str, tuple[Scenario, ...]] = {
     "payments-1": (good.SCENARIO, on_call.SCENARIO),
-    "payments-2": (fails_in_the_dark.SCENARIO, throws_while_importing.SCENARIO, fails_for_some.BOTH),
+    "payments-2": (
+        fails_in_the_dark.SCENARIO,
+        throws_while_importing.SCENARIO,
+        fails_for_some.BOTH,
+        fails_for_some.JUDGE_ALONE,
+    ),
     "payments-3": (fails_for_some.ROLLBACK_ALONE, fails_for_some.POLL_ALONE),
 }
 ALONE: dict[str, tuple[Scenario, ...]] = {"payments-1": (broken_hook.SCENARIO,)}
@@ -46,6 +51,7 @@ TOLD_IN_ORDER = (
     fails_for_some.BOTH,
     fails_for_some.ROLLBACK_ALONE,
     fails_for_some.POLL_ALONE,
+    fails_for_some.JUDGE_ALONE,
     on_call.SCENARIO,
     throws_while_importing.SCENARIO,
     broken_hook.SCENARIO,
@@ -126,11 +132,12 @@ class Rehearsal:
         self._sources = stage.folder / "sources"
         self.seen: dict[str, report.RehearsedRelease] = {}
 
-    def prepare(self) -> Seatrials:
+    def prepare(self, services: Iterable[str]) -> Seatrials:
         """Build and deploy Seatrial. The services' code is built beside it."""
+        dark_tested = ",".join(name for name in services if name == DARK_TESTED)
         self._screen.say("sam build, sam deploy: Seatrial itself, from its own template.yaml")
         self.sam.build(PROJECT)
-        deployed = self.sam.deploy(PROJECT, "seatrial", {"DarkTestServices": DARK_TESTED})
+        deployed = self.sam.deploy(PROJECT, "seatrial", {"DarkTestServices": dark_tested} if dark_tested else None)
         if not deployed.ok:
             raise SamError(f"sam deploy of Seatrial failed:\n{deployed.tail(25)}")
         self._screen.say("Seatrial is deployed")
@@ -232,7 +239,7 @@ def _release_services(run: Rehearsal, stage: Stage, screen: Screen, ending: Exit
     names = sorted({*first, *last})
     with side_by_side(run.sam, len(names) + 1) as together:
         built = {name: together.submit(run.build, name, "v1", "v1") for name in names}
-        seatrial = run.prepare()
+        seatrial = run.prepare(names)
         services = {name: Service(name, stage, run.sam, seatrial, screen) for name in names}
         _all([together.submit(services[name].create, built[name].result()) for name in names])
         traffic = Traffic(stage, [f"{name}:live" for name in names], rate=REQUESTS_A_SECOND)

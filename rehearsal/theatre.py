@@ -172,7 +172,7 @@ class Service:
         try:
             with ThreadPoolExecutor(1) as meanwhile:
                 intervention = meanwhile.submit(scenario.during, self)
-                deployed = self._sam.deploy(folder, self.name)
+                deployed = self._sam.deploy(folder, self.name, scenario.parameters)
                 intervention.result()
         finally:
             scenario.after(self)
@@ -213,13 +213,14 @@ class Service:
             served=[s for s in traffic.served() if s.function == self.name and s.t >= started],
             records=[r for r in self._stage.records(first_record) if self._concerns(r, mine)],
             state=str(head.state) if head else "unknown to the ledger",
-            reason=(head.reason if head else "") or "",
+            reason=head.reason if head else "",
+            by=head.by if head else "",
             story=story.lines(head, steps) if head else [],
             **self._judged(head),
         )
 
     def _judged(self, release: Release | None) -> dict[str, Any]:
-        """What the judge makes of a release by its end, and how he came to it; nothing of one that no user met."""
+        """What the judge makes of a release by its end, and how it came to that; nothing of one that no user met."""
         if release is None or release.state is State.REFUSED:
             return {}
         found = judging.read(self._metrics, [release], self._seatrial.clock.now())

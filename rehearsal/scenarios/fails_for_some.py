@@ -1,10 +1,22 @@
 """A version passes in the dark and answers some users with 500. Lambda sees no error; the outcome alarm does.
 
-Told three times: as it is installed, with CodeDeploy's own alarm poll switched off, and with functions/rollback cut off
-from alarms, so that each of the two nets is seen to hold alone.
+Told four times: as it is installed, with CodeDeploy's own alarm poll switched off, with functions/rollback cut off from
+alarms, and with an alarm that is set too high to notice, so that each of the three nets is seen to hold alone.
 """
 
-from rehearsal.scenarios.story import POLL, ROLLBACK, Actors, Check, Scenario, Seen, at_least, at_most, same, taken_back
+from rehearsal.scenarios.story import (
+    JUDGE,
+    POLL,
+    ROLLBACK,
+    Actors,
+    Check,
+    Scenario,
+    Seen,
+    at_least,
+    at_most,
+    same,
+    taken_back,
+)
 
 
 def _checks(seen: Seen) -> list[Check]:
@@ -17,23 +29,44 @@ def _checks(seen: Seen) -> list[Check]:
     ]
 
 
+def _rang(seen: Seen) -> list[float]:
+    """When its alarm began to ring, each time, in stage epoch seconds."""
+    return [r["t"] for r in seen.records if r["kind"] == "alarm" and r["new"] == "ALARM"]
+
+
+def _stopped(seen: Seen) -> float:
+    return next((float(r["t"]) for r in seen.records if r.get("what") == "stop"), float("inf"))
+
+
 def either(seen: Seen) -> list[Check]:
     return [*_checks(seen), Check("who stopped it first", "either", str(seen.won), seen.won in (ROLLBACK, POLL))]
 
 
 def rollback_alone(seen: Seen) -> list[Check]:
-    rang = next((r["t"] for r in seen.records if r["kind"] == "alarm" and r["new"] == "ALARM"), seen.started)
-    stopped = next((r["t"] for r in seen.records if r.get("what") == "stop"), float("inf"))
+    rang = next(iter(_rang(seen)), seen.started)
     return [
         *_checks(seen),
         same("who stopped it", ROLLBACK, seen.won),
         # A function takes as long as it takes, however short the stage's minute is; the first time it has to start.
-        at_most("wall seconds from the alarm to StopDeployment", 10, round((stopped - rang) * seen.minute / 60, 2)),
+        at_most(
+            "wall seconds from the alarm to StopDeployment", 10, round((_stopped(seen) - rang) * seen.minute / 60, 2)
+        ),
     ]
 
 
 def poll_alone(seen: Seen) -> list[Check]:
     return [*_checks(seen), same("who stopped it", POLL, seen.won)]
+
+
+def judge_alone(seen: Seen) -> list[Check]:
+    stopped = _stopped(seen)
+    return [
+        *_checks(seen),
+        same("who stopped it", JUDGE, seen.won),
+        # CloudFormation then takes the alarm's old threshold back, too, and that one rings.
+        same("the alarm rang before the judge spoke", False, any(rang < stopped for rang in _rang(seen))),
+        same("the reason is the judge's", True, seen.reason.startswith("the judge finds it worse: ")),
+    ]
 
 
 def _poll_off(actors: Actors) -> None:
@@ -72,4 +105,12 @@ POLL_ALONE = Scenario(
     poll_alone,
     before=_rollback_off,
     after=_rollback_on,
+)
+JUDGE_ALONE = Scenario(
+    "fails-for-some-judge-alone",
+    "The same with an alarm that is set too high to notice: the judge alone",
+    "fails-for-some",
+    "taken back",
+    judge_alone,
+    parameters={"AlarmAt": "1000", "ShiftType": "Canary10Percent30Minutes"},
 )

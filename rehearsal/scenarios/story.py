@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from seatrial.core.chart import Course, Told
 
 ROLLBACK = "functions/rollback"
 POLL = "CodeDeploy's alarm poll"
+JUDGE = "functions/monitor"
 
 
 class Actors(Protocol):
@@ -61,6 +62,7 @@ class Seen:
     records: list[dict[str, Any]]
     state: str
     reason: str
+    by: str = ""
     story: list[str] = field(default_factory=list)
     courses: tuple[Course, ...] = ()
     judged: tuple[Told, ...] = ()
@@ -76,8 +78,8 @@ class Seen:
 
     @property
     def won(self) -> str | None:
-        """Who stopped the shift: an alarm that CodeDeploy polled, or a StopDeployment by functions/rollback."""
-        return {"ALARM_ACTIVE": POLL, "MANUAL_STOP": ROLLBACK}.get(self.error)
+        """Who stopped the shift: an alarm that CodeDeploy polled, or the function that called StopDeployment."""
+        return {"ALARM_ACTIVE": POLL, "MANUAL_STOP": self.by or None}.get(self.error)
 
     def answers(self, version: str, *, since: float = 0.0, until: float = float("inf")) -> list[Served]:
         return [s for s in self.served if s.version == version and since <= s.t < until]
@@ -103,7 +105,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One story: which code is deployed, what happens meanwhile, and what must come of it."""
+    """One story: which code is deployed, what happens meanwhile, and what must come of it.
+
+    `parameters` are those of the service's template; a stack keeps them for what is deployed after it.
+    """
 
     id: str
     title: str
@@ -113,6 +118,7 @@ class Scenario:
     before: Callable[[Actors], None] = nothing
     during: Callable[[Actors], None] = nothing
     after: Callable[[Actors], None] = nothing
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def same(what: str, expected: object, happened: object) -> Check:

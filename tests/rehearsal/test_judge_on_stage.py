@@ -54,7 +54,7 @@ class Judged(Shop):
         suite = folder / "function" / "seatrial" / "suite.yaml"
         suite.write_text(suite.read_text() + "\nrelease: {bake: 2m}\n")
         template = folder / "template.yaml"
-        template.write_text(template.read_text().replace("Threshold: 1\n", "Threshold: 60\n"))
+        template.write_text(template.read_text().replace("Threshold: !Ref AlarmAt\n", "Threshold: 60\n"))
         self.sam.build(folder)
         return folder
 

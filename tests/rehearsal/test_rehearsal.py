@@ -27,6 +27,7 @@ def test_every_release_ends_as_its_story_says(rehearsed: Rehearsed) -> None:
         "taken back",
         "taken back",
         "taken back",
+        "taken back",
         "refused",
         "refused",
     ]
@@ -39,6 +40,7 @@ def test_each_refusal_and_each_way_back_has_a_reason_that_people_can_act_on(rehe
     assert "Unable to import module 'app'" in reasons["throws-while-importing"]
     assert "BadOutcomes" in reasons["fails-for-some-rollback-alone"]
     assert "BadOutcomes" in reasons["fails-for-some-poll-alone"]
+    assert reasons["fails-for-some-judge-alone"].startswith("the judge finds it worse: outcomes worse since minute ")
     assert "asked for it" in reasons["on-call"]
 
 

@@ -153,6 +153,15 @@ WHY = "alarm bad-outcomes rang: 3 of 3 datapoints"
         ),
         pytest.param(
             rings(),
+            situation(shifting, next_one),
+            [
+                Ignore("release d-1 of payments:live is not the last of its service any more: d-4 is"),
+                StopDeployment(next_one, WHY),
+            ],
+            id="so does one whose end the ledger has not heard of",
+        ),
+        pytest.param(
+            rings(),
             situation(guarded, replace(next_one, state=State.REFUSED)),
             [ReturnAlias(guarded, WHY), Ignore("release d-4 of payments:live is already refused")],
             id="a release that was refused has moved nobody, so the one before is still guarded",

@@ -248,10 +248,9 @@ def _over(release: Release, situation: Situation) -> str:
     who = f"release {release.deployment_id} of {release.service}"
     if release.state is State.GOING_BACK:
         return f"{who} is already going back"
-    if release.is_open:
-        return ""
-    if release.state is not State.RELEASED:
+    if not release.is_open and release.state is not State.RELEASED:
         return f"{who} is already {release.state}"
+    # A service has one deployment at a time: what is open with a later one after it has ended, and nobody said so yet.
     later = [
         one
         for one in situation.releases

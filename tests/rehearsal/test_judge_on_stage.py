@@ -18,11 +18,14 @@ from tests.rehearsal.test_rollback_on_stage import Meanwhile, Shop, deployed, un
 
 pytestmark = pytest.mark.proof
 
-MINUTE = 5.0
-RATE = 16.0
-"""Requests a wall second: about 80 in a minute of this stage, and half of them meet the candidate."""
+MINUTE = 12.0
+RATE = 8.0
+"""Requests a wall second: about 96 in a minute of this stage, and half of them meet the candidate."""
 
-PATIENCE = 40 * MINUTE
+PATIENCE = 25 * MINUTE
+
+# The alarm rings at 90 bad outcomes a minute, which no version here comes to.
+LONG, SHORT = ({"ShiftType": shift, "AlarmAt": "90"} for shift in ("HalfForLong", "HalfForShort"))
 
 # Of 50 customers in a row the first few are failed, and every other one while the outage lasts. The suite's is not.
 FAILING = """
@@ -42,19 +45,20 @@ def of(event):
 
 
 class Judged(Shop):
-    """Payments services whose alarm rings at 60 bad outcomes a minute, released to half of their users at first."""
+    """Payments services that are released to half of their users at first."""
 
     outage: Path
 
-    def version(self, name: str, failing: int) -> Path:
+    def version(self, name: str, failing: int, *, high_resolution: bool = False, judge: str = "") -> Path:
         """A version that answers 500 to `failing` of 50 customers."""
         folder = source_of("v1", name, self.sources)
         customers = folder / "function" / "customers.py"
         customers.write_text(customers.read_text() + FAILING.format(failing=failing, outage=str(self.outage)))
         suite = folder / "function" / "seatrial" / "suite.yaml"
-        suite.write_text(suite.read_text() + "\nrelease: {bake: 2m}\n")
-        template = folder / "template.yaml"
-        template.write_text(template.read_text().replace("Threshold: !Ref AlarmAt\n", "Threshold: 60\n"))
+        suite.write_text(suite.read_text() + "\nrelease: {bake: 2m}\n" + judge)
+        if high_resolution:
+            app = folder / "function" / "app.py"
+            app.write_text(app.read_text().replace("@outcome\n", "@outcome(high_resolution=True)\n"))
         self.sam.build(folder)
         return folder
 
@@ -66,6 +70,14 @@ class Judged(Shop):
             yield traffic
         finally:
             traffic.stop()
+
+    def reaches(self, service: str, state: State, patience: float = PATIENCE) -> Release:
+        try:
+            return super().reaches(service, state, patience)
+        except AssertionError:
+            last = self.last(service)
+            print(f"{service} is {last.state if last else 'unknown'}:", *(self.told(last) if last else ()), sep="\n")
+            raise
 
     def minutes_of(self, release: Release) -> float:
         return (self.stage.clock().now() - release.opened_at) / timedelta(minutes=1)
@@ -122,10 +134,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
 def test_a_version_five_times_worse_is_taken_back_by_the_judge_while_the_alarm_stays_silent(shop: Judged) -> None:
     """What it does to its users are 500s, of which Lambda counts none."""
     service = "worse"
-    deployed(shop.sam.deploy(shop.version("worse-v1", failing=4), service, {"ShiftType": "HalfForLong"}))
+    deployed(shop.sam.deploy(shop.version("worse-v1", failing=4), service, LONG))
     folder = shop.version("worse-v2", failing=20)
     with shop.users(service) as traffic:
-        deploying = Meanwhile(shop, folder, service, ShiftType="HalfForLong")
+        deploying = Meanwhile(shop, folder, service, **LONG)
         release = shop.reaches(service, State.TAKEN_BACK, PATIENCE)
         print(f"taken back after {shop.minutes_of(release):.1f} minutes: {release.reason}")
         assert not deploying.ended().ok
@@ -141,10 +153,10 @@ def test_a_version_five_times_worse_is_taken_back_by_the_judge_while_the_alarm_s
 
 def test_an_outage_that_both_versions_meet_takes_nothing_back(shop: Judged) -> None:
     service = "struck"
-    deployed(shop.sam.deploy(shop.version("struck-v1", failing=2), service, {"ShiftType": "HalfForShort"}))
+    deployed(shop.sam.deploy(shop.version("struck-v1", failing=2), service, SHORT))
     folder = shop.version("struck-v2", failing=2)
     with shop.users(service) as traffic:
-        deploying = Meanwhile(shop, folder, service, ShiftType="HalfForShort")
+        deploying = Meanwhile(shop, folder, service, **SHORT)
         shifting = shop.reaches(service, State.SHIFTING, PATIENCE)
         until("users on the candidate", lambda: any(s.version == "2" for s in traffic.served()), PATIENCE)
         began = shop.stage.clock().epoch()
@@ -163,3 +175,21 @@ def test_an_outage_that_both_versions_meet_takes_nothing_back(shop: Judged) -> N
     print(*shop.verdicts(release), sep="\n")
     assert not any(" worse: " in sentence for sentence in shop.verdicts(release))
     assert shop.serves(service) == {"2"}
+
+
+def test_with_a_high_resolution_what_fails_most_is_gone_within_its_first_minute(shop: Judged) -> None:
+    service = "quick"
+    stable = shop.version("quick-v1", failing=2, high_resolution=True)
+    deployed(shop.sam.deploy(stable, service, SHORT))
+    folder = shop.version("quick-v2", failing=41, high_resolution=True, judge="judge: {warm_up: 0}\n")
+    with shop.users(service):
+        deploying = Meanwhile(shop, folder, service, **SHORT)
+        release = shop.reaches(service, State.TAKEN_BACK, PATIENCE)
+        assert not deploying.ended().ok
+    records = shop.records_of(release)
+    met = next(one["t"] for one in records if one["kind"] == "weights")
+    (stopped,) = [one["t"] for one in records if one.get("what") == "stop"]
+    print(f"stopped after {stopped - met:.0f} seconds: {release.reason}")
+    assert release.reason.startswith("the judge finds it worse: outcomes worse since minute ")
+    assert stopped - met < 60
+    assert shop.rang(service) == []

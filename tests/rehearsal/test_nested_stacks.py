@@ -128,6 +128,17 @@ def test_cancelling_a_roots_update_takes_the_releases_of_its_nested_stacks_back(
     assert found == dict.fromkeys(found, ("1", {}))
 
 
+def test_a_nested_template_that_cant_be_taken_says_why_and_changes_nothing(stage: Stage) -> None:
+    assert apply(stage, "untaken", released(stage, "1", {}, AT_ONCE)) == "CREATE_COMPLETE"
+    broken = released(stage, "2", {}, AT_ONCE)
+    broken["Resources"]["Right"] = nested(stage, "macro", {"Transform": "Mine", "Resources": {}})
+    assert apply(stage, "untaken", broken) == "UPDATE_ROLLBACK_COMPLETE"
+    (said,) = [reason for status, reason in reasons(stage, "untaken", "Right") if status == "UPDATE_FAILED"]
+    assert "No transform named Mine found" in said
+    found = {name: alias(stage, stack, service) for name, (stack, service) in everywhere(stage, "untaken").items()}
+    assert found == dict.fromkeys(found, ("1", {}))
+
+
 def test_that_another_template_at_the_same_address_is_not_seen_is_told(stage: Stage) -> None:
     def release(number: str) -> dict[str, Any]:
         root = template(number, hook=False)

@@ -3,7 +3,8 @@
 - a nested stack's template was taken as it is, without its transforms;
 - what an update leaves behind was deleted with the nested stack and not with its root, so that a rollback published
   another version of what users had before;
-- a rollback of a nested stack missed what had shifted beside its loop.
+- a rollback of a nested stack missed what had shifted beside its loop;
+- another template at the same address isn't seen, which is told.
 """
 
 from __future__ import annotations
@@ -57,9 +58,8 @@ class NestedStacks:
         try:
             return self.at_once(change)
         except Exception as error:
-            failed = _failed_of_itself(change.events.physical_id)
-            if not failed:
-                raise CancelledError from error
+            if not (failed := _failed_of_itself(change.events.physical_id)):
+                raise  # its template is none, or it was cancelled for another's failure
             raise NestedStackFailedError(change.events.physical_id, failed) from error
 
     def at_once(self, change: Change) -> Provisioned:

@@ -232,12 +232,14 @@ class Service:
         }
 
     def _ledgers_word(self, deployment_id: str) -> tuple[Any, Any]:
-        """The ledger's release once it is closed, or what there is of it after three stage minutes."""
+        """The ledger's release once it is closed and costed, or what there is of it after three stage minutes."""
         ledger = self._seatrial.ledger
 
         def closed() -> Any:
             head = ledger.find(deployment_id)
-            return head if head and not head.is_open else None
+            if not head or head.is_open:
+                return None
+            return head if head.state is State.REFUSED or ledger.find_step(deployment_id, "cost", "") else None
 
         try:
             head = self._wait_until("the ledger closes the release", closed, seconds=self._wall(180) + 3)

@@ -142,6 +142,17 @@ def test_what_is_not_plain_json_in_yaml_is_refused(text: str, sentence: str) -> 
     assert mistakes(text)[0] == f"suite.yaml:{sentence}"
 
 
+def test_a_count_that_is_mistyped_is_told_with_the_one_that_was_meant() -> None:
+    text = """
+cases: [{name: a}]
+judge:
+  metrics: [{bad: BadOutcome, of: Requests}]
+"""
+    (told,) = [mistake for mistake in mistakes(text) if "metrics" in mistake]
+    assert told.startswith("suite.yaml:4")
+    assert told.endswith("which no outcome line reports; did you mean 'BadOutcomes'?")
+
+
 def test_events_are_merged_left_to_right_and_mappings_in_depth() -> None:
     case = only_case(
         "name: a\nevent: [get.json, {headers: {b: 3}, list: [9]}, {path: /x}]",

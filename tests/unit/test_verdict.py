@@ -344,6 +344,15 @@ def test_of_several_that_name_an_alarm_the_one_that_the_judge_finds_worse_goes_b
     assert account.codedeploy.stops == ["d-1"]
 
 
+def test_of_several_that_name_an_alarm_the_one_that_the_judge_clears_stays(
+    account: SmallAccount, release: Release8
+) -> None:
+    another(account)
+    release.minutes(6)
+    rollback.take_back(account.aws, rings(account))
+    assert account.codedeploy.stops == ["d-2"]
+
+
 def test_when_the_judge_cannot_be_asked_all_that_name_the_alarm_go_back(
     account: SmallAccount, release: Release8
 ) -> None:

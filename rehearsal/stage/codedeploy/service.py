@@ -152,9 +152,9 @@ class Service:
             queues = self.behaviour.second_deployment == "queued"
             deployment = line.placed(deployment, self._book.all(), queues=queues)
             self._starts[deployment.id] = _Start(found, chosen.routing, contextvars.copy_context())
+            self.register(application, revision, f"Application revision registered by Deployment ID: {deployment.id}")
             self._book.put(deployment)
-            self._launch(deployment)
-        self.register(application, revision, f"Application revision registered by Deployment ID: {deployment.id}")
+            self._launch(deployment)  # last, for its hooks may look all of that up
         return deployment.id
 
     def register(self, application: str, revision: Revision, description: str) -> None:

@@ -28,4 +28,6 @@ def test_how_far_the_weights_are_is_asked_where_something_hangs_on_it() -> None:
 
 
 def test_what_ends_in_one_minute_is_closed_in_one_tick() -> None:
-    assert tick.tick(30, tick.have_ended).closed == 30
+    cost = tick.tick(30, tick.have_ended)
+    assert cost.closed == 30
+    assert len(cost.queries) == 2, "what they did cost is read together, and so is what the judge asks"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -35,18 +35,19 @@ class _Ended:
     at: datetime
 
 
-def at_the_end(aws: Account, release: Release) -> None:
-    """What is known at the moment in which it is closed. Nothing that can't be read holds the end up."""
-    ended = aws.ledger.release(release.deployment_id)
-    if ended.state is State.REFUSED:
+def at_the_end(aws: Account, deployment_ids: Collection[str]) -> None:
+    """What is known at the moment in which releases are closed, all in one reading. It holds no end up."""
+    found = aws.ledger.find_all(deployment_ids).values()
+    ended = {release.deployment_id: release for release in found if release.state is not State.REFUSED}
+    if not ended:
         return
     try:
-        counted = judging.read(aws.metrics, [ended], aws.clock.now() + MINUTE)
+        counted = judging.read(aws.metrics, ended.values(), aws.clock.now() + MINUTE)
     except (ClientError, BotoCoreError):
-        aws.log.exception("what the release did cost can't be read", extra={"release": release.deployment_id})
+        aws.log.exception("what releases did cost can't be read", extra={"release": ", ".join(ended)})
         return
-    for each in counted.values():
-        tell.step(aws, ended, _COST, cost.told(ended, cost.of(each)), by=_BY)
+    for deployment, each in counted.items():
+        tell.step(aws, ended[deployment], _COST, cost.told(ended[deployment], cost.of(each)), by=_BY)
 
 
 def is_awaited(release: Release, now: datetime) -> bool:

@@ -50,6 +50,8 @@ def bring_into_line(aws: Account, turns: Turns, listed: tuple[Release, ...]) -> 
             ends[release.deployment_id] = end
 
     turns.each((one for one in releases if one.is_open and one.deployment_id in seen), follow)
+    with turns.turn(", ".join(ends)):
+        cost.at_the_end(aws, ends)
     return Reconciled(releases, ends)
 
 
@@ -110,8 +112,6 @@ def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
                     tell.step(aws, release, to, sentence, by=by, at=at)
             case Close():
                 end = change.end if close(aws, release, change) else None
-                if end:
-                    cost.at_the_end(aws, release)
     return end
 
 

@@ -143,7 +143,7 @@ def _ended_well_meanwhile(aws: Account, trigger: Trigger, release: Release, reas
     """Its deployment has succeeded before it could be stopped, so the guard is what takes it back."""
     reconcile.close(aws, release, released(release))
     outcome = _return(aws, trigger, release, reason, by)
-    cost.at_the_end(aws, release)
+    cost.at_the_end(aws, [release.deployment_id])
     return outcome
 
 

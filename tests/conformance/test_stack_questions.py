@@ -13,19 +13,12 @@ from tests.conformance.stacks import deployments, move_the_alias, physical, rele
 type Answered = Callable[[Any], None]
 
 
-@question("stack_goes_back_by_deployment", minutes=12)
-def test_does_an_alias_that_had_shifted_go_back_with_its_stack_by_a_deployment(
-    account: Account, stack: str, answered: Answered
-) -> None:
-    def both(number: str) -> dict[str, Any]:
-        return template.with_another_alias(released(account, number))
+def both(account: Account, number: str) -> dict[str, Any]:
+    return template.with_another_alias(released(account, number))
 
-    assert account.apply(stack, both("One")) == "UPDATE_COMPLETE"
-    account.begin(stack, both("Two"))
-    shifts, fails = started(account, stack), started(account, stack, group="OtherGroup")
-    account.answer(account.asked(shifts, 3))
-    assert account.end(shifts)["status"] == "Succeeded"
-    account.answer(account.asked(fails, 3), "Failed")
+
+def until_the_stack_is_back(account: Account, stack: str) -> None:
+    """Deployments that send an alias back ask its hook."""
 
     def back() -> bool:
         for deployment in deployments(account, stack)[1:]:
@@ -35,7 +28,43 @@ def test_does_an_alias_that_had_shifted_go_back_with_its_stack_by_a_deployment(
 
     account.until(back, 15)
     assert account.status(stack) == "UPDATE_ROLLBACK_COMPLETE"
+
+
+@question("stack_goes_back_by_deployment", minutes=12)
+def test_does_an_alias_that_had_shifted_go_back_with_its_stack_by_a_deployment(
+    account: Account, stack: str, answered: Answered
+) -> None:
+    assert account.apply(stack, both(account, "One")) == "UPDATE_COMPLETE"
+    account.begin(stack, both(account, "Two"))
+    shifts, fails = started(account, stack), started(account, stack, group="OtherGroup")
+    account.answer(account.asked(shifts, 3))
+    assert account.end(shifts)["status"] == "Succeeded"
+    account.answer(account.asked(fails, 3), "Failed")
+    until_the_stack_is_back(account, stack)
     answered(len(deployments(account, stack)) > 1)
+
+
+@question("stack_stops_what_it_cancels", minutes=15)
+def test_does_cloudformation_stop_a_deployment_when_another_of_its_stack_fails(
+    account: Account, stack: str, answered: Answered
+) -> None:
+    assert account.apply(stack, both(account, "One")) == "UPDATE_COMPLETE"
+    account.begin(stack, both(account, "Two"))
+    waits, fails = started(account, stack), started(account, stack, group="OtherGroup")
+    call = account.asked(waits, 3)
+    account.answer(account.asked(fails, 3), "Failed")
+    account.end(fails)
+    failed = account.now()
+
+    def settled() -> bool:
+        return account.info(waits)["status"] in ENDED or account.now() - failed > 3 * account.minute
+
+    account.until(settled, 4)
+    stopped = account.info(waits)["status"] == "Stopped"
+    if not stopped:
+        account.answer(call)
+    until_the_stack_is_back(account, stack)
+    answered(stopped)
 
 
 @question("drift_aware_shifts_from_actual", minutes=10)

@@ -393,6 +393,25 @@ def test_when_one_alias_fails_the_one_that_still_shifts_is_stopped_and_taken_bac
     assert (alias(stage, "both", "Slow"), alias(stage, "both", "Quick")) == (("1", {}), ("1", {}))
 
 
+def test_by_its_switch_the_one_that_still_shifts_goes_on_and_is_sent_back_by_a_deployment(stage: Stage) -> None:
+    def release(number: str, second: str) -> dict[str, Any]:
+        return template(
+            number,
+            shifted("Slow", f"slow {number}", number, None, "LambdaCanary10Percent10Minutes", []),
+            shifted("Quick", second, number, {"Ref": "Hook"}, "LambdaAllAtOnce", []),
+        )
+
+    assert apply(stage, "goes-on", release("1", "quick 1")) == "CREATE_COMPLETE"
+    stage.switch(stack_stops_what_it_cancels=False)
+    try:
+        assert apply(stage, "goes-on", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
+    finally:
+        stage.switch(stack_stops_what_it_cancels=True)
+    forward, back = deployments(stage, "goes-on", "Slow")
+    assert [(one["status"], one["creator"]) for one in (forward, back)] == [("Succeeded", "user")] * 2
+    assert (alias(stage, "goes-on", "Slow"), alias(stage, "goes-on", "Quick")) == (("1", {}), ("1", {}))
+
+
 def test_a_shift_that_is_cancelled_is_taken_back_also_where_the_group_has_no_automatic_rollback(stage: Stage) -> None:
     def release(number: str, second: str) -> dict[str, Any]:
         config = "LambdaLinear10PercentEvery10Minutes"

@@ -74,6 +74,9 @@ class Behaviour:
     stack_goes_back_by_deployment: bool = _switch(
         True, "an alias that had shifted goes back with its stack by a deployment of its own", False
     )
+    stack_stops_what_it_cancels: bool = _switch(
+        True, "CloudFormation stops the deployments of an update that is cancelled or that fails elsewhere", False
+    )
     drift_aware_shifts_from_actual: bool = _switch(
         False, "a drift-aware change set shifts an alias from the version that the stack believes it to have", True
     )

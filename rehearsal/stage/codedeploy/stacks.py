@@ -102,7 +102,7 @@ class Aliases:
 
     def _deploy(self, policy: Properties, spec: AppSpec, events: Events, running: Operation) -> None:
         """Returns when the alias has shifted. Raises ResourceFailedError when it hasn't, after its rollback."""
-        started = running.shifts.begin(functools.partial(self._created, policy, spec), self._stop)
+        started = running.shifts.begin(functools.partial(self._created, policy, spec), self._cancel)
         events.add("UPDATE_IN_PROGRESS", f"CodeDeploy deployment started: {started}")
         ended = self._until_it_ends(started, events.stack_name)
         if ended.rollback_id:
@@ -135,13 +135,18 @@ class Aliases:
         latest = clock.epoch() + LONGEST_UPDATE
         look = LOOK_EVERY * clock.rate
         while not (now := self.service.wait(deployment_id, look)).ended:
-            if clock.epoch() >= latest or _cancel_requested(stack_name):
+            cancelled = _cancel_requested(stack_name) and self.service.behaviour.stack_stops_what_it_cancels
+            if clock.epoch() >= latest or cancelled:
                 self._stop(deployment_id)
                 return self.service.wait(deployment_id)
         return now
 
-    def _stop(self, deployment_id: str) -> None:
+    def _cancel(self, deployment_id: str) -> None:
         """? Whether CloudFormation stops the deployments of aliases whose update it cancels; it has the permission."""
+        if self.service.behaviour.stack_stops_what_it_cancels:
+            self._stop(deployment_id)
+
+    def _stop(self, deployment_id: str) -> None:
         with contextlib.suppress(ApiError):  # it has ended: the stack's rollback sends it back
             self.service.stop(deployment_id, rollback=True)
 

@@ -102,7 +102,7 @@ def test_the_appspec_of_a_deployment_is_found_by_its_checksum(account: Account) 
     assert found["revision"]["string"]["content"] == spec
 
 
-@claim(DOCUMENTED)
+@claim(UNCONFIRMED)
 def test_a_revision_can_be_registered_before_it_is_deployed_and_is_listed(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)

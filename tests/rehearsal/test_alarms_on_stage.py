@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -197,3 +199,58 @@ def test_metric_data_is_asked_for_in_stage_time(stage: Stage, clock: Clock) -> N
     (result,) = answer["MetricDataResults"]
     assert result["Values"] == [7.0]
     assert result["Timestamps"][0].timestamp() == pytest.approx(now, abs=120)
+
+
+SHOP = """
+import json
+import time
+
+def handler(event, context):
+    metrics = [{"Name": "Fine", "StorageResolution": 1}, {"Name": "Coarse"}]
+    directive = {"Namespace": "Shop", "Dimensions": [["shop"]], "Metrics": metrics}
+    told = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
+    print(json.dumps({**told, "shop": "south", "Fine": 1, "Coarse": 1}))
+"""
+
+
+def test_what_a_function_embeds_at_high_resolution_is_read_and_rings_by_ten_seconds(stage: Stage, clock: Clock) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as package:
+        package.writestr("index.py", SHOP)
+    stage.client("lambda").create_function(
+        FunctionName="shop",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role="arn:aws:iam::111122223333:role/unknown",
+        Code={"ZipFile": packed.getvalue()},
+    )
+    cloudwatch, south = stage.client("cloudwatch"), [{"Name": "shop", "Value": "south"}]
+    for metric in ("Fine", "Coarse"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=metric,
+            Namespace="Shop",
+            MetricName=metric,
+            Dimensions=south,
+            Statistic="Sum",
+            Period=10,
+            EvaluationPeriods=30,
+            DatapointsToAlarm=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+
+    def values(metric: str, period: int) -> list[float]:
+        stat = {"Metric": {"Namespace": "Shop", "MetricName": metric, "Dimensions": south}, "Stat": "Sum"}
+        return list(
+            cloudwatch.get_metric_data(
+                MetricDataQueries=[{"Id": "q", "MetricStat": {**stat, "Period": period}}],
+                StartTime=datetime.fromtimestamp(clock.epoch() - 3600, UTC),
+                EndTime=datetime.fromtimestamp(clock.epoch() + 60, UTC),
+            )["MetricDataResults"][0]["Values"]
+        )
+
+    stage.client("lambda").invoke(FunctionName="shop")
+    assert [values(metric, 60) for metric in ("Fine", "Coarse")] == [[1.0], [1.0]]
+    assert [values(metric, 10) for metric in ("Fine", "Coarse")] == [[1.0], []]
+    until(lambda: ("INSUFFICIENT_DATA", "ALARM") in changes(stage, "Fine"))
+    assert described(stage, "Coarse")["StateValue"] == "INSUFFICIENT_DATA"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.stage import Stage
+from rehearsal.stage.codedeploy import wire
+from rehearsal.stage.codedeploy.wire import OPERATIONS
 
 ROLE = "arn:aws:iam::111122223333:role/unknown"
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
@@ -137,6 +141,30 @@ def test_a_custom_configuration_is_kept_and_not_deleted_while_a_group_uses_it(co
     with pytest.raises(ClientError) as refused:
         codedeploy.delete_deployment_config(deploymentConfigName="quarters")
     assert code(refused) == "DeploymentConfigInUseException"
+
+
+def test_every_operation_of_the_service_model_is_answered_but_those_of_servers_and_of_github(codedeploy: Any) -> None:
+    known = set(codedeploy.meta.service_model.operation_names)
+    assert set(OPERATIONS) <= known
+    assert known - set(OPERATIONS) == {
+        "AddTagsToOnPremisesInstances",
+        "BatchGetOnPremisesInstances",
+        "DeleteGitHubAccountToken",
+        "DeleteResourcesByExternalId",
+        "DeregisterOnPremisesInstance",
+        "GetOnPremisesInstance",
+        "ListGitHubAccountTokenNames",
+        "ListOnPremisesInstances",
+        "RegisterOnPremisesInstance",
+        "RemoveTagsFromOnPremisesInstances",
+    }
+
+
+def test_no_error_has_a_name_that_the_service_model_does_not_know(codedeploy: Any) -> None:
+    known = {shape for shape in codedeploy.meta.service_model.shape_names if shape.endswith("Exception")}
+    sources = Path(wire.__file__).parent.glob("*.py")
+    named = {name for source in sources for name in re.findall(r'"([A-Z]\w+Exception)"', source.read_text())}
+    assert named <= known
 
 
 def test_what_the_stage_does_not_do_is_refused_by_name(codedeploy: Any) -> None:

@@ -14,7 +14,8 @@ from cli import app as commands
 from cli import oncall
 from cli.account import Installed
 from seatrial.core.deployment import Deployment, Shift, Status
-from seatrial.core.release import State
+from seatrial.core.release import State, Step
+from seatrial.core.rollout import Flag, Rollout
 from tests.small_account import CREATED, SmallAccount, make_table
 
 
@@ -74,6 +75,17 @@ def test_a_mistake_is_told_where_it_was_typed_and_nothing_is_sent(
     result = typed(*words, "--reason", "no")
     assert (result.exit_code, account.bus.events) == (2, [])
     assert sentence in result.output
+
+
+def test_what_happened_to_a_flag_is_explained_by_its_name(account: SmallAccount) -> None:
+    flag = Flag("shop/production/checkout", "app1", "env1", "pro1")
+    rollout = Rollout(flag, 2, "12", "ROLLED_BACK", CREATED)
+    account.ledger.flags.step(rollout, Step("taken back", "", "it is back", CREATED, "functions/rollback"))
+    assert typed("explain", flag.name).output == (
+        "shop/production/checkout\n  2026-11-23 10:00:00  taken back  it is back\n"
+    )
+    result = typed("explain", "shop/test/checkout")
+    assert (result.exit_code, "the ledger knows nothing of the flag" in result.output) == (1, True)
 
 
 def returned(account: SmallAccount) -> None:

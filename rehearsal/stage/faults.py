@@ -1,7 +1,7 @@
 """Faults on request: what can go wrong around a release, asked for at `/_stage/faults` or in STAGE_FAULTS.
 
 {"throttle": "lambda", "share": 1, "count": 3, "by": "functions", "action": "GetFunction"}
-{"events": "lose", "source": "aws.codedeploy", "share": 0.5}      or "double"
+{"events": "lose", "source": "aws.codedeploy", "share": 0.5}      or "double", or "delay" with "seconds": 60
 {"metrics_late": 120}                                             stage seconds
 {"restart_codedeploy": 60}                                        stage seconds during which it does not answer
 
@@ -44,12 +44,13 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Events:
-    """Events on EventBridge are lost or come twice, those of one source or all."""
+    """Events on EventBridge are lost, come twice or come `seconds` of the stage late, those of one source or all."""
 
     events: str
     source: str | None = None
     share: float = 1.0
     count: int | None = None
+    seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,11 @@ def _check(made: Fault) -> None:
     match made:
         case Throttle(by=by) if by not in BY:
             raise FaultError(f"by is one of {', '.join(BY)}, not {by}")
-        case Events(events=what) if what not in ("lose", "double"):
-            raise FaultError(f"events are to lose or to double, not to {what}")
+        case Events(events=what) if what not in ("lose", "double", "delay"):
+            raise FaultError(f"events are to lose, to double or to delay, not to {what}")
         case Throttle(share=share) | Events(share=share) if not 0 < share <= 1:
             raise FaultError(f"a share is above 0 and at most 1, not {share}")
-        case MetricsLate(metrics_late=seconds) | Restart(restart_codedeploy=seconds) if seconds < 0:
+        case MetricsLate(seconds) | Restart(seconds) | Events(seconds=seconds) if seconds < 0:
             raise FaultError(f"{seconds} stage seconds are none")
         case _:
             pass
@@ -138,10 +139,17 @@ class Faults:
         with self._lock:
             return any(isinstance(one, Throttle) for one in self._on)
 
-    def copies(self, source: str) -> int:
-        """How often an event of this source is delivered: 0, 1 or 2 times."""
-        found = self._hit(lambda one: isinstance(one, Events) and one.source in (None, source))
-        return 1 if not isinstance(found, Events) else 0 if found.events == "lose" else 2
+    def deliveries(self, source: str) -> tuple[float, ...]:
+        """When an event of this source is delivered, in stage seconds from now: once at once, unless a fault hits."""
+        match self._hit(lambda one: isinstance(one, Events) and one.source in (None, source)):
+            case Events(events="lose"):
+                return ()
+            case Events(events="double"):
+                return 0.0, 0.0
+            case Events(events="delay", seconds=seconds):
+                return (seconds,)
+            case _:
+                return (0.0,)
 
     def metrics_late(self) -> float:
         with self._lock:
@@ -243,8 +251,11 @@ def install(faults: Faults, clock: Clock, behaviour: Callable[[], Behaviour]) ->
     dispatch = eventbridge._dispatch_event
 
     def dispatched(event: Mapping[str, Any], *more: Any) -> None:
-        for _ in range(faults.copies(str(event.get("Source")))):
-            dispatch(event, *more)
+        for late in faults.deliveries(str(event.get("Source"))):
+            if late:
+                _after(clock.wall_seconds(late), dispatch, event, *more)
+            else:
+                dispatch(event, *more)
 
     eventbridge._dispatch_event = dispatched
     metrics.record_invoke = _late(metrics.record_invoke, faults, clock)
@@ -258,13 +269,17 @@ def _late(record: Callable[..., Any], faults: Faults, clock: Clock) -> Callable[
         late = faults.metrics_late()
         if not late:
             return record(*args, **kwargs)
-        run = contextvars.copy_context().run
-        timer = threading.Timer(clock.wall_seconds(late), run, (record, *args), kwargs)
-        timer.daemon = True
-        timer.start()
+        _after(clock.wall_seconds(late), record, *args, **kwargs)
         return 0
 
     return recorded
+
+
+def _after(wall_seconds: float, call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """In the account and Region of now."""
+    timer = threading.Timer(wall_seconds, contextvars.copy_context().run, (call, *args), kwargs)
+    timer.daemon = True
+    timer.start()
 
 
 def _without_versions(dimensions: Callable[..., Any], behaviour: Callable[[], Behaviour]) -> Callable[..., Any]:

@@ -191,6 +191,23 @@ def test_events_are_lost_or_come_twice(stage: Stage, what: str, states: list[str
     assert sorted(heard) == sorted(states)
 
 
+def test_events_that_are_delayed_come_out_of_order_and_keep_their_time(stage: Stage) -> None:
+    queue = queue_of_events(stage, "heard-delay")
+    stage.fault(events="delay", source="aws.codedeploy", count=1, seconds=600)
+    assert ended(stage, release(stage)) == "Succeeded"
+    heard: list[tuple[str, str]] = []
+
+    def both() -> bool:
+        for message in stage.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            event = json.loads(message["Body"])
+            heard.append((event["detail"]["state"], event["time"]))
+        return len(heard) == 2
+
+    until(both)
+    assert [state for state, _ in heard] == ["SUCCESS", "START"]
+    assert heard[1][1] < heard[0][1]
+
+
 def test_late_metrics_come_with_the_time_of_their_invoke(stage: Stage) -> None:
     clock: Clock = stage.clock()
 
@@ -289,7 +306,8 @@ def test_a_switch_is_listed_with_its_claim_and_changed_by_name(stage: Stage) -> 
         ),
         ({"throttle": "lambda", "share": 2}, "a share is above 0 and at most 1, not 2"),
         ({"throttle": "lambda", "by": "me"}, "by is one of callers, functions, codedeploy, not me"),
-        ({"events": "delay"}, "events are to lose or to double, not to delay"),
+        ({"events": "shuffle"}, "events are to lose, to double or to delay, not to shuffle"),
+        ({"events": "delay", "seconds": -1}, "-1 stage seconds are none"),
         ({"metrics_late": -1}, "-1 stage seconds are none"),
     ],
 )
@@ -312,7 +330,7 @@ def test_a_share_hits_by_chance_and_the_stages_own_calls_are_not_those_of_functi
 
 
 def test_faults_and_switches_may_come_with_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = [
+    wanted: list[dict[str, Any]] = [
         {"throttle": "dynamodb", "count": 1},
         {"events": "double", "source": "aws.codedeploy"},
         {"metrics_late": 60},

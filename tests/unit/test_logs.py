@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeGuard
 
 import pytest
+from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from seatrial.flows import guard, monitor, preflight, rollback, smoke
@@ -65,6 +67,8 @@ def test_all_that_is_logged_of_a_release_from_its_opening_to_its_healing_bears_i
     with mock_aws():
         make_table()
         account = SmallAccount()
+        # A logger keeps the stdout that it first met, and other tests have met the usual one before.
+        account.aws = replace(account.aws, log=Logger(service="logs"))
         account.lambdas.tags = {"payments": {"seatrial": "released"}}
         account.lambdas.aliases = {"payments": ("8", 1)}
         account.codedeploy.alarms = ["bad-outcomes"]

@@ -74,9 +74,7 @@ def test_what_there_is_not_is_told_with_what_there_is(appconfig: AppConfig, name
 
 def test_of_several_with_one_name_none_is_guessed(appconfig: AppConfig, client: SmallAppConfig) -> None:
     client.profiles += [{"Id": "pro3", "Name": "more"}, {"Id": "pro4", "Name": "checkout"}]  # on a second page
-    with pytest.raises(
-        FlagUnknownError, match=r"called 'checkout': write the id instead \(pro1, pro4\)"
-    ):
+    with pytest.raises(FlagUnknownError, match=r"called 'checkout': write the id instead \(pro1, pro4\)"):
         appconfig.flag("shop/production/checkout")
     assert appconfig.flag("shop/production/pro4").profile == "pro4"
 

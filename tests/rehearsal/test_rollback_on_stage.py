@@ -272,7 +272,8 @@ def test_the_fix_goes_out_while_the_alarm_rings(shop: Shop) -> None:
         shop.on_call("Fix Granted", service=service, minutes=240)
         until("the group's alarms are off", lambda: not shop.group(service)["alarmConfiguration"]["enabled"])
         until(
-            "that was read back", lambda: (found := shop.ledger.grants.last(f"{service}:live")) and found.stand == "open"
+            "that was read back",
+            lambda: (found := shop.ledger.grants.last(f"{service}:live")) and found.stand == "open",
         )
         deployed(shop.sam.deploy(shop.build("good", "mended-v4"), service))
         assert rings(), "it still rings"

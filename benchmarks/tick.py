@@ -10,16 +10,21 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from moto import mock_aws
 
 from seatrial.core.deployment import Deployment, Shift, Status
+from seatrial.core.metric import Metric
 from seatrial.core.release import Release, State
 from seatrial.flows import monitor
 from tests.small_account import CREATED, Meter, SmallAccount, event, make_table
 
 A_CALL = 0.025
 """Seconds that an AWS call takes within a Region, give or take."""
+
+# Minutes in which users have met what serves them.
+_USERS = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,23 @@ def shift_on(account: SmallAccount, release: Release) -> None:
     account.ledger.move(release, State.SHIFTING)
 
 
+def serve_users(account: SmallAccount, release: Release) -> None:
+    """Five minutes of users and their outcomes on either version; the judge has found it ok before."""
+    shift_on(account, release)
+    account.ledger.judged(release, "ok")
+    alias = {"FunctionName": release.function, "Resource": release.service}
+    for version, requests in ((release.stable, 900), (release.candidate, 300)):
+        reported = (
+            (Metric.of("AWS/Lambda", "Invocations", **alias, ExecutedVersion=version), requests),
+            (Metric.of("AWS/Lambda", "Errors", **alias, ExecutedVersion=version), 0),
+            (Metric.of("Seatrial", "Requests", service=release.function, version=version), requests),
+            (Metric.of("Seatrial", "BadOutcomes", service=release.function, version=version), requests // 300),
+        )
+        for metric, count in reported:
+            for minute in range(_USERS):
+                account.metrics.report(metric, CREATED + timedelta(minutes=minute), count)
+
+
 def are_in_the_dark(account: SmallAccount, release: Release) -> None:
     """How far the weights are must be asked of each, since its hook may never come to say so."""
     account.codedeploy.shifts(release.deployment_id, 0.0, "Pending")
@@ -59,6 +81,7 @@ def tick(releases: int, meanwhile: Meanwhile = shift_on, takes: float = 0.0) -> 
         meter = Meter(takes)
         account = SmallAccount(through=meter)
         _open(SmallAccount(), account, releases, meanwhile)
+        account.clock.goes_on(_USERS * timedelta(minutes=1))
         meter.calls.clear()
         began = time.perf_counter()
         told = monitor.look(account.aws, event("tick"))
@@ -67,7 +90,7 @@ def tick(releases: int, meanwhile: Meanwhile = shift_on, takes: float = 0.0) -> 
 
 def _open(unmetered: SmallAccount, account: SmallAccount, releases: int, meanwhile: Meanwhile) -> None:
     """`unmetered` writes into the ledger of `account` without waiting; the rest of `account` is filled itself."""
-    unmetered.codedeploy = account.codedeploy
+    unmetered.codedeploy, unmetered.metrics = account.codedeploy, account.metrics
     for n in range(releases):
         id, name = f"d-{n}", f"service-{n}"
         account.lambdas.tags[name] = {"seatrial": "released"}
@@ -83,6 +106,7 @@ ROWS = (
     (1, shift_on, "shifts on"),
     (100, shift_on, "shift on"),
     (1_000, shift_on, "shift on"),
+    (1_000, serve_users, "shift on and are judged on five minutes of users"),
     (1_000, are_in_the_dark, "are in the dark"),
     (1_000, have_ended, "have ended, all in one minute"),
 )

@@ -18,6 +18,17 @@ def test_releases_that_shift_on_cost_a_tick_a_call_for_many(releases: int, deplo
     assert cost.calls == {"Query": 1, "BatchGetDeployments": deployments, "BatchGetItem": heads}
 
 
+def test_what_is_judged_as_it_was_before_costs_nothing_but_the_reading() -> None:
+    cost = tick.tick(30, tick.serve_users)
+    assert cost.calls == {
+        "Query": 1,
+        "BatchGetDeployments": 2,
+        "BatchGetItem": 1,
+        "DescribeAlarms": 1,
+        "GetMetricData": 1,
+    }
+
+
 def test_a_tick_with_nothing_open_costs_one_query() -> None:
     assert tick.tick(0).calls == {"Query": 1}
 

@@ -287,7 +287,7 @@ class SmallLambda:
         RevisionId: str,  # noqa: N803
         **_: Any,
     ) -> None:
-        _, revision = self.aliases[FunctionName]
+        revision = self.aliases[FunctionName][1]
         if self.intruders:
             self.intruders.pop(0)()
         if RevisionId != str(self.aliases[FunctionName][1]):

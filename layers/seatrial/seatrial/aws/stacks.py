@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -26,10 +26,15 @@ class Stacks:
 
     def __init__(self, connect: Callable[[], CloudFormationClient]) -> None:
         self._connect = connect
+        self._connected: CloudFormationClient | None = None
+        self._turn = threading.Lock()
 
-    @cached_property
+    @property
     def _client(self) -> CloudFormationClient:
-        return self._connect()
+        with self._turn:  # releases have their turns in several threads; clients may be shared by them, but not made
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
 
     def events(self, stack: str) -> Iterator[StackEvent]:
         """Newest first, page by page and only as far as they are read. Raises StackUnreadableError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.stage.codedeploy.side_by_side import CancelledError, Shifts, behind_the_rest, needed_by
+from rehearsal.stage.cloudformation.side_by_side import CancelledError, Shifts, behind_the_rest, needed_by
 
 
 def test_aliases_that_shift_come_together_behind_all_that_does_not_need_them() -> None:

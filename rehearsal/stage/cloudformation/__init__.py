@@ -1,1 +1,5 @@
-"""Gaps of MiniStack's CloudFormation that have nothing to do with CodeDeploy; those that have are in its folder."""
+"""Gaps of MiniStack's CloudFormation; what calls CodeDeploy for it is in codedeploy.stacks and codedeploy.resources.
+
+`requests`, `unread` and `inert` are what may be asked for; `templates` is what a template comes to; `operations`,
+`side_by_side`, `together` and `nested` are how a stack's resources are updated; `drift` is what they are by now.
+"""

@@ -1,8 +1,8 @@
 """MiniStack has no CodeDeploy: this is its Lambda half, installed into MiniStack.
 
 `model`, `shifting`, `appspec`, `revisions` and `line` are pure; `run` and `service` carry deployments out against the
-`port`, which `account` is on MiniStack; `wire` and `shapes` speak JSON, the `*_calls` answer; `resources`, `templates`
-and `stacks` are CloudFormation's.
+`port`, which `account` is on MiniStack; `wire` and `shapes` speak JSON, the `*_calls` answer; `resources` and `stacks`
+are what CloudFormation calls.
 """
 
 from __future__ import annotations

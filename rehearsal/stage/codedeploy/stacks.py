@@ -12,15 +12,17 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners, stacks
 
-from . import model, nested, operations, templates
+from rehearsal.stage.cloudformation import nested, operations, templates
+from rehearsal.stage.cloudformation.operations import ALIAS, NESTED, Operation, Properties
+from rehearsal.stage.cloudformation.side_by_side import CancelledError, Provisioned
+from rehearsal.stage.cloudformation.together import Change, Events, Together
+
+from . import model
 from .account import MiniStackAccount
 from .appspec import AppSpec, Revision
 from .errors import ApiError
 from .model import Deployment, Status
-from .operations import ALIAS, NESTED, Operation, Properties
 from .service import Service
-from .side_by_side import CancelledError, Provisioned
-from .together import Change, Events, Together
 
 # The alias's resource schema: an update may take 120 minutes.
 LONGEST_UPDATE = 120 * 60.0

@@ -17,8 +17,7 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
-from rehearsal.stage.cloudformation.drift import BELIEVED
-
+from .drift import BELIEVED
 from .side_by_side import Shifts, needed_by
 
 type Template = dict[str, Any]

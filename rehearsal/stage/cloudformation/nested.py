@@ -19,9 +19,9 @@ from ministack.core.concurrency import run_reentrant
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, helpers, provisioners, stacks
 
-from rehearsal.stage.cloudformation import unread
 from rehearsal.stage.notes import note
 
+from . import unread
 from .operations import NESTED, Operation, Template, cleans_up_later, known, replace_in_ministack
 from .side_by_side import CancelledError, Provisioned
 from .together import Change

@@ -16,9 +16,9 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, provisioners
 
-from rehearsal.stage.cloudformation import unread
 from rehearsal.stage.notes import note
 
+from . import unread
 from .nested import tell_of_another_template
 from .operations import NESTED, POLICY, replace_in_ministack, taking_long
 from .side_by_side import behind_the_rest

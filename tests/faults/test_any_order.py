@@ -121,6 +121,10 @@ def taken_back(account: SmallAccount) -> None:
     account.lambdas.aliases["payments"] = ("7", 3)
 
 
+def stays(account: SmallAccount) -> None:
+    account.codedeploy.ends(BACK, "Failed", "THROTTLED", "Rate exceeded")
+
+
 # ---------------------------------------------------------------- the kinds
 
 BEFORE, AFTER = hook("x-1", "pre_traffic"), hook("x-2", "post_traffic")
@@ -175,6 +179,9 @@ KINDS = {
             SUCCEEDED,
             Moment(12, call=rings(12), news=(rings(12),)),
         )
+    ),
+    "stranded": Kind(
+        (*BEGINS, *goes_back(4, STOPPED_BY_POLL, "STOP")[:1], Moment(9, stays, news=(changed(BACK, "FAILURE"),)))
     ),
     "good, without hooks": Kind((*BY_ITSELF, Moment(7, everybody), SUCCEEDED)),
     "taken back, without hooks": Kind((*BY_ITSELF, *goes_back(4, STOPPED_BY_POLL, "STOP"))),

@@ -26,7 +26,7 @@ CANARY, AT_ONCE = "LambdaCanary10Percent5Minutes", "LambdaAllAtOnce"
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=0.5) as started:
+    with Stage(minute=0.4) as started:
         started.client("s3").create_bucket(
             Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )
@@ -42,7 +42,9 @@ def nested(stage: Stage, name: str, what: dict[str, Any]) -> dict[str, Any]:
     return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
 
 
-def released(stage: Stage, number: str, texts: dict[str, str], config: str = CANARY) -> dict[str, Any]:
+def released(
+    stage: Stage, number: str, texts: dict[str, str], config: str = CANARY, three: str = AT_ONCE
+) -> dict[str, Any]:
     """A root with an alias of its own and two nested stacks, one of two aliases; `texts` are what services say."""
     hook = {"Ref": "Hook"}
 
@@ -51,7 +53,7 @@ def released(stage: Stage, number: str, texts: dict[str, str], config: str = CAN
 
     root = template(number, service("Own"))
     root["Resources"]["Left"] = nested(stage, "left", template(number, service("One"), service("Two")))
-    root["Resources"]["Right"] = nested(stage, "right", template(number, service("Three", AT_ONCE)))
+    root["Resources"]["Right"] = nested(stage, "right", template(number, service("Three", three)))
     return root
 
 
@@ -66,8 +68,8 @@ def everywhere(stage: Stage, root: str) -> dict[str, tuple[str, str]]:
 
 
 def test_aliases_of_a_root_and_its_nested_stacks_shift_at_the_same_time(stage: Stage) -> None:
-    assert apply(stage, "all", released(stage, "1", {}, CANARY)) == "CREATE_COMPLETE"
-    assert apply(stage, "all", released(stage, "2", {}, CANARY)) == "UPDATE_COMPLETE"
+    assert apply(stage, "all", released(stage, "1", {}, AT_ONCE)) == "CREATE_COMPLETE"
+    assert apply(stage, "all", released(stage, "2", {}, CANARY, CANARY)) == "UPDATE_COMPLETE"
     made = [one for stack, service in everywhere(stage, "all").values() for one in deployments(stage, stack, service)]
     assert [one["status"] for one in made] == ["Succeeded"] * 4
     assert max(one["startTime"] for one in made) < min(one["completeTime"] for one in made)

@@ -155,6 +155,16 @@ def test_without_a_bake_the_hook_is_answered_at_once(account: SmallAccount, monk
     assert handler_of("post_traffic", account, monkeypatch)(AFTER, Limit())["answered"] == "Succeeded"
 
 
+def test_without_a_bake_what_goes_back_is_not_let_end_well(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.lambdas.has("payments", "8", SUITE.replace("5m", "0"), good)
+    account.codedeploy.begin("d-1")
+    handler_of("pre_traffic", account, monkeypatch)(CALL, Limit())
+    account.ledger.move(account.ledger.release("d-1"), State.GOING_BACK, "on call asked for it", "functions/rollback")
+    assert handler_of("post_traffic", account, monkeypatch)(AFTER, Limit())["answered"] == "Failed"
+
+
 def test_a_request_that_was_written_down_but_not_carried_out_is_finished_by_the_tick(
     account: SmallAccount, post_traffic: Handler
 ) -> None:

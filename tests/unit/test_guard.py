@@ -166,6 +166,30 @@ def test_users_are_taken_back_though_the_ledger_is_gone(account: SmallAccount) -
     assert len(account.told()) == 1
 
 
+def test_what_was_to_be_stopped_and_had_ended_well_is_returned_by_the_tick_when_nobody_came_to_do_it(
+    account: SmallAccount,
+) -> None:
+    account.codedeploy.begin("d-1")
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-1"))
+    account.ledger.move(release, State.SHIFTING)
+    account.codedeploy.shifts("d-1", 1.0, "Succeeded")
+    account.codedeploy.ends("d-1", "Succeeded")
+    account.ledger.move(release, State.GOING_BACK, "on call asked for it", "functions/rollback")  # and then nothing
+    for _ in range(2):
+        monitor.look(account.aws, TICK)
+    assert account.lambdas.aliases["payments"][0] == "7"
+    release = account.ledger.release("d-1")
+    assert (release.state, release.reason) == (State.RETURNED, "on call asked for it")
+
+
+def test_what_was_to_be_stopped_and_cannot_be_returned_is_told_once(account: SmallAccount) -> None:
+    release = released(account)
+    account.lambdas.aliases["payments"] = ("9", 4)
+    for _ in range(3):
+        guard.give_back(account.aws, release, "on call asked for it", "functions/monitor")
+    assert len(account.told()) == 1
+
+
 def test_a_deployment_that_succeeds_just_before_it_is_stopped_is_returned(account: SmallAccount) -> None:
     account.codedeploy.begin("d-1")
     release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-1"))

@@ -94,8 +94,9 @@ def _began(release: Release, traffic: Traffic) -> tuple[Move, ...]:
 
 
 def released(release: Release) -> Close:
-    """For a release whose deployment has succeeded."""
-    return Close(State.RELEASED, story.released(release), by=CODEDEPLOY)
+    """For a release whose deployment has succeeded. One that was to go back keeps why: the guard takes it back then."""
+    reason = release.reason if release.state is State.GOING_BACK else ""
+    return Close(State.RELEASED, story.released(release), reason, CODEDEPLOY)
 
 
 def unknown(release: Release) -> Close:

@@ -24,17 +24,23 @@ def reached(aws: Account, release: Release) -> Release:
 def begin(aws: Account, release: Release, call: HookCall) -> Report:
     """What post_traffic finds once its gates are passed: that it may end now, or waits for the tick."""
     release = aws.ledger.release(release.deployment_id)  # with the judge's word
+    if release.state is State.GOING_BACK:
+        return _goes_back_already(release)
     if not release.bake and not (release.verdict == "inconclusive" and baking.waits_for_a_verdict(release)):
         return Report.succeeded(story.confirmed(release))
     if release.state is State.BAKING and release.bake_until:  # Lambda makes the same call again
         return Report.waiting(story.baking(release, release.bake_until))
     until = baking.until(release, aws.clock.now())
     if not aws.ledger.bake(release, call.execution_id, until):
-        reason = f"it is {aws.ledger.release(release.deployment_id).state} already"
-        return Report.failed(story.not_confirmed(release, reason), reason)
+        return _goes_back_already(aws.ledger.release(release.deployment_id))
     sentence = story.baking(release, until)
     tell.step(aws, release, "baking", sentence, by=_BY)
     return Report.waiting(sentence)
+
+
+def _goes_back_already(release: Release) -> Report:
+    reason = f"it is {release.state} already"
+    return Report.failed(story.not_confirmed(release, reason), reason)
 
 
 def end(aws: Account, release: Release, verdict: Verdict | None) -> None:

@@ -19,6 +19,8 @@ _A_NAG_EVERY = timedelta(hours=1)
 # Somebody may change the alias between our look and our change; who does so three times in a row means it.
 _LOOKS = 3
 
+_TICK = "functions/monitor"
+
 
 def give_back(aws: Account, release: Release, reason: str, by: str) -> Outcome:
     """Let the alias lead to stable: {"action": "returned" | "ignored", "reason": …}.
@@ -29,8 +31,8 @@ def give_back(aws: Account, release: Release, reason: str, by: str) -> Outcome:
     """
     if why := _left_alone(aws, release):
         sentence = rollback_story.not_returned(release, why)
-        tell.step(aws, release, "not returned", sentence, by=by, once=reason)
-        tell.people(aws, release, "nothing taken back", "is not taken back", sentence)
+        if tell.step(aws, release, "not returned", sentence, by=by, once=reason):
+            tell.people(aws, release, "nothing taken back", "is not taken back", sentence)
         return {"action": "ignored", "reason": sentence}
     try:
         aws.ledger.move(release, State.RETURNING, reason, by)
@@ -55,20 +57,33 @@ def finish(aws: Account, release: Release, reason: str, by: str) -> Outcome:
 
 def look(aws: Account, release: Release) -> None:
     """The tick's part: end the guard, finish a return, nag while it is not healed, and see that it is."""
-    now = aws.clock.now()
     match release.state:
         case State.RETURNING:
             finish(aws, release, release.reason, release.by)
         case State.RETURNED:
             _nag(aws, release)
-        case State.RELEASED if not release.is_guarded(now) and not cost.is_awaited(release, now):
-            aws.ledger.unwatch(release)
-            if release.guard:
-                tell.step(aws, release, "guard over", story.guard_over(release), by="functions/monitor")
+        case State.RELEASED:
+            _watch(aws, release)
         case State.TAKEN_BACK | State.STRANDED if not release.costed_until:
             pass
         case State.REFUSED | State.TAKEN_BACK | State.STRANDED | State.HEALED:
             aws.ledger.unwatch(release)  # whoever closed it could not
+
+
+def _watch(aws: Account, release: Release) -> None:
+    """Until its guard is over. What was to be stopped, and had ended well before that, goes back now."""
+    was_to_go_back = release.reason and _is_the_last(aws, release)
+    if was_to_go_back and give_back(aws, release, release.reason, _TICK)["action"] == "returned":
+        return
+    now = aws.clock.now()
+    if not release.is_guarded(now) and not cost.is_awaited(release, now):
+        aws.ledger.unwatch(release)
+        if release.guard:
+            tell.step(aws, release, "guard over", story.guard_over(release), by=_TICK)
+
+
+def _is_the_last(aws: Account, release: Release) -> bool:
+    return [one.deployment_id for one in aws.ledger.releases_of(release.service, 1)] == [release.deployment_id]
 
 
 def _left_alone(aws: Account, release: Release) -> str | None:
@@ -105,7 +120,7 @@ def _returned(aws: Account, release: Release, reason: str, by: str) -> Outcome:
 def _moved_on(aws: Account, release: Release, main: str) -> Outcome:
     sentence = rollback_story.healed(release, main)
     if aws.ledger.move(release, State.HEALED):
-        tell.step(aws, release, "healed", sentence, by="functions/monitor")
+        tell.step(aws, release, "healed", sentence, by=_TICK)
         tell.people(aws, release, State.HEALED, story.ending(State.HEALED), sentence)
     aws.ledger.unwatch(release)
     return {"action": "ignored", "reason": sentence}

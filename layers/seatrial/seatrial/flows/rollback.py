@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,6 +31,7 @@ from seatrial.core.reconcile import ALARM_ACTIVE, released
 from seatrial.core.release import Release, State
 from seatrial.flows import cost, flag_rollback, guard, holds, reconcile, situation, tell
 from seatrial.flows.account import Account
+from seatrial.flows.turns import Turns
 
 BY = "functions/rollback"
 
@@ -141,9 +143,9 @@ def _stop(aws: Account, trigger: Trigger, release: Release, reason: str, by: str
 
 def _ended_well_meanwhile(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
     """Its deployment has succeeded before it could be stopped, so the guard is what takes it back."""
-    reconcile.close(aws, release, released(release))
+    reconcile.close(aws, release, replace(released(release), reason=reason))  # for the tick, were we cut short
     outcome = _return(aws, trigger, release, reason, by)
-    cost.at_the_end(aws, [release.deployment_id])
+    cost.at_the_end(aws, Turns(aws.log), [release.deployment_id])
     return outcome
 
 

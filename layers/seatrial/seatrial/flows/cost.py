@@ -35,7 +35,7 @@ class _Ended:
     at: datetime
 
 
-def at_the_end(aws: Account, deployment_ids: Collection[str]) -> None:
+def at_the_end(aws: Account, turns: Turns, deployment_ids: Collection[str]) -> None:
     """What is known at the moment in which releases are closed, all in one reading. It holds no end up."""
     found = aws.ledger.find_all(deployment_ids).values()
     ended = {release.deployment_id: release for release in found if release.state is not State.REFUSED}
@@ -46,8 +46,12 @@ def at_the_end(aws: Account, deployment_ids: Collection[str]) -> None:
     except (ClientError, BotoCoreError):
         aws.log.exception("what releases did cost can't be read", extra={"release": ", ".join(ended)})
         return
-    for deployment, each in counted.items():
-        tell.step(aws, ended[deployment], _COST, cost.told(ended[deployment], cost.of(each)), by=_BY)
+    turns.each(
+        [ended[deployment] for deployment in counted],
+        lambda release: tell.step(
+            aws, release, _COST, cost.told(release, cost.of(counted[release.deployment_id])), by=_BY
+        ),
+    )
 
 
 def is_awaited(release: Release, now: datetime) -> bool:

@@ -51,7 +51,7 @@ def bring_into_line(aws: Account, turns: Turns, listed: tuple[Release, ...]) -> 
 
     turns.each((one for one in releases if one.is_open and one.deployment_id in seen), follow)
     with turns.turn(", ".join(ends)):
-        cost.at_the_end(aws, ends)
+        cost.at_the_end(aws, turns, ends)
     return Reconciled(releases, ends)
 
 

@@ -5,6 +5,8 @@ The world and what holds in it is world.py; that it would notice is test_seeded_
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -14,12 +16,12 @@ from tests.faults.world import World
 
 def run(examples: int, steps: int) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    run_state_machine_as_test(
-        World,
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=checks
-        ),
-    )
+    how = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=checks)
+    logging.disable()  # a dozen lines for each of thousands of steps, which pytest would keep
+    try:
+        run_state_machine_as_test(World, settings=how)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def test_a_release_goes_back_once_and_everybody_can_read_why() -> None:
@@ -29,5 +31,5 @@ def test_a_release_goes_back_once_and_everybody_can_read_why() -> None:
 @pytest.mark.proof
 def test_a_release_goes_back_once_in_five_thousand_steps() -> None:
     World.steps = 0
-    run(examples=150, steps=60)
+    run(examples=120, steps=60)
     assert World.steps >= 5_000

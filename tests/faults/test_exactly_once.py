@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults.world import World
@@ -16,7 +16,14 @@ from tests.faults.world import World
 
 def run(examples: int, steps: int) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    how = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=checks)
+    how = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],  # add Phase.shrink to be shown the shortest way to what is found
+        suppress_health_check=checks,
+    )
     logging.disable()  # a dozen lines for each of thousands of steps, which pytest would keep
     try:
         run_state_machine_as_test(World, settings=how)

@@ -436,7 +436,7 @@ class World(RuleBasedStateMachine):
         return not (made.fix or self.off[made.service] or cools) and (release.is_open or release.is_guarded(now))
 
     def _no_alarm_flips(self, back: set[str], *, sure: bool) -> None:
-        """Nor does one take back what is off. `sure`: nothing was cut short, so that what it was for is written down."""
+        """Nor does one take back what is off. `sure`: nothing was cut short, so what it was for is written down."""
         now = self.account.clock.now()
         for made in (self.made[id] for id in back):
             reason = self.aws.ledger.release(made.id).reason

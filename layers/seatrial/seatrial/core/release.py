@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from .deployment import Deployment, Shift
 from .sections import JudgeSettings
 
 
@@ -88,6 +89,21 @@ class Release:
     slow_above: float | None = None
     verdict: str = ""
     costed_until: datetime | None = None
+
+    @classmethod
+    def begun_by(cls, deployment: Deployment, shift: Shift) -> Release:
+        """The release that a deployment begins, as far as CodeDeploy alone knows it."""
+        return cls(
+            deployment_id=deployment.id,
+            application=deployment.application,
+            group=deployment.group,
+            function=shift.function,
+            alias=shift.alias,
+            stable=shift.stable,
+            candidate=shift.candidate,
+            opened_at=deployment.created,
+            configuration=deployment.configuration,
+        )
 
     @property
     def service(self) -> str:

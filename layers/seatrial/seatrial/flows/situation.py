@@ -59,17 +59,7 @@ def without_the_ledger(deployment: Deployment) -> Release | None:
     shift = deployment.shift
     if shift is None or deployment.ended or deployment.goes_back:
         return None
-    return Release(
-        deployment_id=deployment.id,
-        application=deployment.application,
-        group=deployment.group,
-        function=shift.function,
-        alias=shift.alias,
-        stable=shift.stable,
-        candidate=shift.candidate,
-        opened_at=deployment.created,
-        state=State.SHIFTING,
-    )
+    return replace(Release.begun_by(deployment, shift), state=State.SHIFTING)
 
 
 def _of_alarm(aws: Account, alarm: AlarmChanged) -> Situation:

@@ -38,19 +38,7 @@ class Ledger(Reading):
         self, deployment: Deployment, shift: Shift, alarms: Sequence[str], made_at: datetime | None = None
     ) -> Release:
         """Open a release. One that is there already is given as it is: hooks are retried, and events race with them."""
-        release = Release(
-            deployment_id=deployment.id,
-            application=deployment.application,
-            group=deployment.group,
-            function=shift.function,
-            alias=shift.alias,
-            stable=shift.stable,
-            candidate=shift.candidate,
-            opened_at=deployment.created,
-            configuration=deployment.configuration,
-            alarms=tuple(alarms),
-            made_at=made_at,
-        )
+        release = replace(Release.begun_by(deployment, shift), alarms=tuple(alarms), made_at=made_at)
         head = _key(release) | heads.written(release) | {OPEN: OPEN} | heads.expires(release, self._keep)
         opened = release if self._table.put_new(head) else self.release(deployment.id)
         self.alarms.copy(opened)

@@ -61,8 +61,8 @@ def look_again(aws: Account, turns: Turns, releases: Sequence[Release], until: d
     while releases and aws.clock.now() + _PAUSE < until:
         aws.clock.wait(_PAUSE.total_seconds())
         with turns.turn(""):
-            heads = [aws.ledger.release(release.deployment_id) for release in releases]
-            releases = follow(aws, turns, heads).again
+            heads = aws.ledger.find_all(release.deployment_id for release in releases)
+            releases = follow(aws, turns, heads.values()).again
 
 
 def after_the_shift(aws: Account, release: Release) -> str | None:

@@ -45,14 +45,19 @@ def _name(properties: Properties, member: str, stack: str, logical_id: str) -> s
     return str(properties.get(member) or provisioners._physical_name(stack, logical_id, max_len=LONGEST_NAME))
 
 
+def _for_lambda(kind: str, logical_id: str, properties: Properties) -> None:
+    """Raises ValueError for what servers and containers have; a template that says nothing means servers."""
+    platform = properties.get("ComputePlatform", "Server")
+    if platform != "Lambda":
+        raise ValueError(f"{kind} {logical_id}: the stage's ComputePlatform is Lambda, not {platform}")
+
+
 @dataclass(frozen=True)
 class Applications:
     service: Service
 
     def create(self, logical_id: str, properties: Properties, stack: str) -> Provisioned:
-        platform = properties.get("ComputePlatform", "Server")
-        if platform != "Lambda":
-            raise ValueError(f"{APPLICATION} {logical_id}: the stage's ComputePlatform is Lambda, not {platform}")
+        _for_lambda(APPLICATION, logical_id, properties)
         name = _name(properties, "ApplicationName", stack, logical_id)
         self.service.registry.add_application(Application(name, self.service.clock.epoch()))
         return name, {}
@@ -100,9 +105,7 @@ class Configs:
     service: Service
 
     def create(self, logical_id: str, properties: Properties, stack: str) -> Provisioned:
-        platform = properties.get("ComputePlatform", "Server")
-        if platform != "Lambda":
-            raise ValueError(f"{CONFIG} {logical_id}: the stage's ComputePlatform is Lambda, not {platform}")
+        _for_lambda(CONFIG, logical_id, properties)
         name = _name(properties, "DeploymentConfigName", stack, logical_id)
         routing = shapes.routing(shapes.lower_first(properties.get("TrafficRoutingConfig")))
         self.service.registry.add_config(registry.Config(name, routing, self.service.clock.epoch()))

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from rehearsal.sam import PROJECT, Sam
 from rehearsal.stage import Stage
 from seatrial.aws.ledger import Ledger
+from tests.rehearsal.shop import seatrial_on, until
 
 pytestmark = pytest.mark.proof
-
-PATIENCE = 30.0
-"""Wall seconds: half an hour of the stage."""
-
-
-def until[T](what: str, holds: Callable[[], T | None]) -> T:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.1)
-    return found
 
 
 @dataclass
@@ -90,18 +77,13 @@ class Flags:
 
 @pytest.fixture(scope="module")
 def flags(stage: Stage) -> Iterator[Flags]:
-    sam = Sam(stage.endpoint)
-    sam.build(PROJECT)
-    deployed = sam.deploy(PROJECT, "seatrial")
-    assert deployed.ok, deployed.tail(25)
-    resource = stage.client("cloudformation").describe_stack_resource(StackName="seatrial", LogicalResourceId="Ledger")
-    table = resource["StackResourceDetail"]["PhysicalResourceId"]
+    _, ledger = seatrial_on(stage)
     client, tag = stage.client("appconfig"), {"seatrial": "released"}
     application = client.create_application(Name="shop", Tags=tag)["Id"]
     tags: dict[str, dict[str, str]] = {"production": tag, "elsewhere": {}}
     yield Flags(
         stage,
-        Ledger(stage.client("dynamodb"), table, timedelta(days=1)),
+        ledger,
         application,
         {name: client.create_environment(ApplicationId=application, Name=name, Tags=tags[name])["Id"] for name in tags},
         client.create_configuration_profile(ApplicationId=application, Name="checkout", LocationUri="hosted")["Id"],

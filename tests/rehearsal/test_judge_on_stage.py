@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.sam import PROJECT, Sam, source_of
+from rehearsal.sam import source_of
 from rehearsal.stage import Stage
 from rehearsal.traffic import Traffic
-from seatrial.aws.ledger import Ledger
 from seatrial.core.release import Release, State
-from tests.rehearsal.test_rollback_on_stage import Meanwhile, Shop, deployed, until
+from tests.rehearsal.shop import Meanwhile, Shop, deployed, seatrial_on, until
 
 pytestmark = pytest.mark.proof
 
@@ -111,11 +110,7 @@ class Judged(Shop):
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     with Stage(minute=MINUTE) as stage:
-        sam = Sam(stage.endpoint)
-        sam.build(PROJECT)
-        deployed(sam.deploy(PROJECT, "seatrial"))
-        found = stage.client("cloudformation").describe_stack_resource(StackName="seatrial", LogicalResourceId="Ledger")
-        ledger = Ledger(stage.client("dynamodb"), found["StackResourceDetail"]["PhysicalResourceId"], timedelta(days=1))
+        sam, ledger = seatrial_on(stage)
         sources = tmp_path_factory.mktemp("sources")
         shop = Judged(stage, sam, sources, ledger)
         shop.outage = sources / "outage"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from rehearsal.sam import PROJECT, Sam
 from rehearsal.stage import Stage
-from seatrial.aws.ledger import Ledger
 from seatrial.core.release import Release, State
-from tests.rehearsal.test_rollback_on_stage import Shop, deployed, until
+from tests.rehearsal.shop import Shop, deployed, seatrial_on, until
 from tests.services.releases import SAMCONFIG
 
 pytestmark = pytest.mark.proof
@@ -61,12 +58,8 @@ class Quiet(Shop):
 
 @pytest.fixture
 def shop(stage: Stage, tmp_path: Path) -> Iterator[Quiet]:
-    sam = Sam(stage.endpoint)
-    sam.build(PROJECT)
-    deployed(sam.deploy(PROJECT, "seatrial"))
-    found = stage.client("cloudformation").describe_stack_resource(StackName="seatrial", LogicalResourceId="Ledger")
-    table = found["StackResourceDetail"]["PhysicalResourceId"]
-    yield Quiet(stage, sam, tmp_path, Ledger(stage.client("dynamodb"), table, timedelta(days=1)))
+    sam, ledger = seatrial_on(stage)
+    yield Quiet(stage, sam, tmp_path, ledger)
     sam.stop()
     assert [call for call in stage.calls() if not call["allowed"]] == []
 

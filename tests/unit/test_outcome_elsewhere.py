@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ NAMES = {"AWS_LAMBDA_FUNCTION_NAME": "payments", "AWS_LAMBDA_FUNCTION_VERSION": 
 
 QUEUE = {"Records": [{"messageId": "m-1"}, {"messageId": "m-2"}, {"messageId": "m-3"}]}
 STREAM = {"Records": [{"dynamodb": {"SequenceNumber": "1"}}, {"dynamodb": {"SequenceNumber": "2"}}]}
+
+KAFKA = {"records": {"quotes-0": [{"offset": 7}, {"offset": 8}], "quotes-1": [{"offset": 1}], "odd": "none"}}
 
 
 def failures(*identifiers: object) -> dict[str, Any]:
@@ -59,6 +62,24 @@ CASES = [
     case(QUEUE, {"batchItemFailures": "m-2"}),
     case(QUEUE, {"statusCode": 500}),
     case(STREAM, failures("2")),
+    case(STREAM, failures(2)),
+    case(STREAM, failures({"sequence": "2"})),
+    case(QUEUE, failures(["m-2"])),
+    case(QUEUE, failures({"m": 2})),
+    case(QUEUE, failures(1)),
+    case({"Records": [{"messageId": ["m-1"]}]}, failures("m-1")),
+    case(KAFKA),
+    case(KAFKA, failures({"partition": "quotes-0", "offset": 7}, {"offset": 7, "partition": "quotes-0"})),
+    case(KAFKA, failures({"partition": "quotes-0", "offset": 7}, {"partition": "quotes-0", "offset": 8})),
+    case(KAFKA, failures({})),
+    case(KAFKA, failures("quotes-0")),
+    case(response={"statusCode": 404}),
+    case(response={"statusCode": "429"}),
+    case(response={"statusCode": 404}, high_resolution=True),
+    case(response={"statusCode": 404}, marks=["not found, though it was there"]),
+    case(QUEUE, {"statusCode": 404}),
+    case(letters=6_300_000),
+    case(QUEUE, letters=6_300_000),
     case({"Records": []}),
     case({"Records": "m-1"}),
     case([1, 2]),
@@ -99,7 +120,7 @@ def here(given: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> list[s
         time.sleep(given.get("takes_ms", 0) / 1000)
         if "raises" in given:
             raise raised
-        return given["response"]
+        return {"body": "x" * given["letters"]} if "letters" in given else given["response"]
 
     try:
         handler(given["event"], Context(given["arn"]))
@@ -110,7 +131,7 @@ def here(given: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> list[s
 
 def elsewhere(command: Sequence[str], cwd: Path = ROOT) -> list[list[str]]:
     """The lines that a driver's wrapper prints, for each case."""
-    environment = {**os.environ, **NAMES}
+    environment = {**os.environ, **NAMES}  # with what a test has set
     ran = subprocess.run(
         command, input=json.dumps(CASES), cwd=cwd, env=environment, capture_output=True, encoding="utf-8", check=False
     )
@@ -123,14 +144,20 @@ def elsewhere(command: Sequence[str], cwd: Path = ROOT) -> list[list[str]]:
 def fields(line: str, *, reason: str | None = None) -> list[tuple[str, Any]]:
     """The fields in their order; the moment is checked and left out. `reason` stands for an error's name."""
     read = json.loads(line)
-    assert abs(read["_aws"].pop("Timestamp") / 1000 - time.time()) < 600
+    moment = read["_aws"].pop("Timestamp") / 1000
+    assert abs(moment - time.time()) < 600
+    if "timestamp" in read:
+        assert datetime.fromisoformat(read.pop("timestamp")).timestamp() == pytest.approx(moment, abs=0.002)
     if reason and "reasons" in read:
         read["reasons"] = [reason if one.startswith("raised ") else one for one in read["reasons"]]
     return list(read.items())
 
 
-@pytest.fixture(autouse=True)
-def in_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=["", "WARN"])
+def in_lambda(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """With the text format and no level, and with JSON as format and a level that drops INFO."""
+    monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", "JSON" if request.param else "Text")
+    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", request.param)
     for name, value in NAMES.items():
         monkeypatch.setenv(name, value)
 
@@ -176,4 +203,5 @@ def test_the_page_shows_a_line_as_it_is_printed(capsys: pytest.CaptureFixture[st
     (printed,) = (json.loads(line) for line in here(case(response={"statusCode": 503}), capsys))
     for line in (shown, printed):
         line["_aws"].pop("Timestamp")
+        line.pop("level", None), line.pop("timestamp", None)
     assert shown == printed | {"version": "8"}

@@ -27,6 +27,7 @@ import (
 const (
 	reasonsShown = 5
 	reasonLength = 200
+	mostBytes    = 6291556 // Lambda's limit on a response
 )
 
 // Handler is the Handler of github.com/aws/aws-lambda-go/lambda.
@@ -124,35 +125,47 @@ func (c counted) report(ctx context.Context, done invoke) {
 type result struct {
 	requests, bad int
 	reasons       []string
+	clientErrors  int
 }
 
 func decide(done invoke, slow time.Duration) result {
 	items := itemsOf(done.payload)
-	spoilt := spoiltBy(done, slow)
+	status, err := statusCode(done.response)
+	if err != nil {
+		status = 0
+	}
+	spoilt := spoiltBy(done, status, slow)
 	all := append(spoilt, done.marks...)
 	if len(items) == 0 {
-		return result{1, min(1, len(all)), all}
+		clientErrors := 0
+		if len(spoilt) == 0 && status >= 400 && status < 500 {
+			clientErrors = 1
+		}
+		return result{1, min(1, len(all)), all, clientErrors}
 	}
 	if len(spoilt) > 0 {
-		return result{len(items), len(items), all}
+		return result{len(items), len(items), all, 0}
 	}
-	failed := failedItems(items, done.response)
+	failed := failedItems(items, done.response, isKafka(done.payload))
 	reasons := done.marks
 	if failed > 0 {
 		reasons = append([]string{fmt.Sprintf("%d of %d items failed", failed, len(items))}, done.marks...)
 	}
 	// A mark doesn't say which item it means, and an item that is marked is usually reported too: the larger number.
-	return result{len(items), min(len(items), max(failed, len(done.marks))), reasons}
+	return result{len(items), min(len(items), max(failed, len(done.marks))), reasons, 0}
 }
 
 // spoiltBy says why everything in this invoke was bad.
-func spoiltBy(done invoke, slow time.Duration) []string {
+func spoiltBy(done invoke, status int, slow time.Duration) []string {
 	var reasons []string
 	if done.raised != "" {
 		reasons = append(reasons, "raised "+done.raised)
 	}
-	if status, err := statusCode(done.response); err == nil && status >= 500 {
+	if status >= 500 {
 		reasons = append(reasons, fmt.Sprintf("status %d", status))
+	}
+	if size := len(done.response); size > mostBytes { // Lambda will fail it
+		reasons = append(reasons, fmt.Sprintf("the response has %.1f MB, more than Lambda's 6 MB", float64(size)/1e6))
 	}
 	if slow > 0 && done.took > slow {
 		reasons = append(reasons, fmt.Sprintf("slower than %d ms", slow.Milliseconds()))
@@ -171,10 +184,22 @@ func statusCode(response []byte) (int, error) {
 	return int(number), err
 }
 
-// itemsOf gives the items of a batch (queues, streams, topics); none for a single request.
+// isKafka says whether the items of a batch come by partition.
+func isKafka(payload []byte) bool {
+	return object(object(payload)["records"]) != nil
+}
+
+// itemsOf gives the items of a batch (queues, streams, topics; Kafka's by partition); none for a single request.
 func itemsOf(payload []byte) []map[string]json.RawMessage {
 	var items []json.RawMessage
-	if json.Unmarshal(object(payload)["Records"], &items) != nil {
+	if isKafka(payload) {
+		for _, partition := range object(object(payload)["records"]) {
+			var part []json.RawMessage
+			if json.Unmarshal(partition, &part) == nil {
+				items = append(items, part...)
+			}
+		}
+	} else if json.Unmarshal(object(payload)["Records"], &items) != nil {
 		return nil
 	}
 	objects := make([]map[string]json.RawMessage, len(items))
@@ -184,9 +209,20 @@ func itemsOf(payload []byte) []map[string]json.RawMessage {
 	return objects
 }
 
-// failedItems counts the items that a partial batch response gives back, as Lambda reads it: an identifier that is
-// missing, or for a queue not in the batch, fails the whole batch.
-func failedItems(items []map[string]json.RawMessage, response []byte) int {
+// identifier gives a text that is equal for equal identifiers; "" for one that is not valid. objects says that they may
+// be objects (Kafka).
+func identifier(failure json.RawMessage, objects bool) string {
+	stated := object(failure)["itemIdentifier"]
+	if members := object(stated); objects && len(members) > 0 {
+		sorted, _ := json.Marshal(members) // a map is written in the order of its keys
+		return string(sorted)
+	}
+	return text(stated)
+}
+
+// failedItems counts the items that a partial batch response returns, as Lambda reads it: an identifier that is missing,
+// or for a queue not in the batch, fails the whole batch.
+func failedItems(items []map[string]json.RawMessage, response []byte, objects bool) int {
 	stated := object(response)["batchItemFailures"]
 	if len(stated) == 0 || string(stated) == "null" {
 		return 0
@@ -203,7 +239,7 @@ func failedItems(items []map[string]json.RawMessage, response []byte) int {
 	}
 	failed := map[string]bool{}
 	for _, failure := range failures {
-		id := text(object(failure)["itemIdentifier"])
+		id := identifier(failure, objects)
 		if id == "" || (len(known) > 0 && !known[id]) {
 			return len(items)
 		}
@@ -231,27 +267,56 @@ func line(of result, service, version, requestID string, resolution int) ([]byte
 		Timestamp         int64
 		CloudWatchMetrics []metrics
 	}
+	directive := func(dimensions [][]string, names ...string) metrics {
+		made := metrics{"Seatrial", dimensions, nil}
+		for _, name := range names {
+			made.Metrics = append(made.Metrics, metric{name, "Count", resolution})
+		}
+		return made
+	}
+	directives := []metrics{directive([][]string{{"service"}, {"service", "version"}}, "Requests", "BadOutcomes")}
+	if of.clientErrors > 0 { // by version alone, and absent where there are none: a metric costs money
+		directives = append(directives, directive([][]string{{"service", "version"}}, "ClientErrors"))
+	}
+	now := time.Now()
+	level, timestamp := levelToState(), ""
+	if level != "" {
+		timestamp = now.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
 	return json.Marshal(struct {
-		AWS         header   `json:"_aws"`
-		Service     string   `json:"service"`
-		Version     string   `json:"version"`
-		Requests    int      `json:"Requests"`
-		BadOutcomes int      `json:"BadOutcomes"`
-		RequestID   string   `json:"request_id"`
-		Reasons     []string `json:"reasons,omitempty"`
+		AWS          header   `json:"_aws"`
+		Service      string   `json:"service"`
+		Version      string   `json:"version"`
+		Requests     int      `json:"Requests"`
+		BadOutcomes  int      `json:"BadOutcomes"`
+		RequestID    string   `json:"request_id"`
+		ClientErrors int      `json:"ClientErrors,omitempty"`
+		Reasons      []string `json:"reasons,omitempty"`
+		Level        string   `json:"level,omitempty"`
+		Timestamp    string   `json:"timestamp,omitempty"`
 	}{
-		AWS: header{time.Now().UnixMilli(), []metrics{{
-			Namespace:  "Seatrial",
-			Dimensions: [][]string{{"service"}, {"service", "version"}},
-			Metrics:    []metric{{"Requests", "Count", resolution}, {"BadOutcomes", "Count", resolution}},
-		}}},
-		Service:     service,
-		Version:     version,
-		Requests:    of.requests,
-		BadOutcomes: of.bad,
-		RequestID:   requestID,
-		Reasons:     shown(of.reasons),
+		AWS:          header{now.UnixMilli(), directives},
+		Service:      service,
+		Version:      version,
+		Requests:     of.requests,
+		BadOutcomes:  of.bad,
+		RequestID:    requestID,
+		ClientErrors: of.clientErrors,
+		Reasons:      shown(of.reasons),
+		Level:        level,
+		Timestamp:    timestamp,
 	})
+}
+
+// levelToState gives the level that the line must name where Lambda drops what is less than the function's log level; ""
+// otherwise.
+func levelToState() string {
+	level := strings.ToUpper(os.Getenv("AWS_LAMBDA_LOG_LEVEL"))
+	drops := strings.ToUpper(os.Getenv("AWS_LAMBDA_LOG_FORMAT")) == "JSON"
+	if drops && (level == "WARN" || level == "ERROR" || level == "FATAL") {
+		return level
+	}
+	return ""
 }
 
 func shown(reasons []string) []string {

@@ -7,13 +7,24 @@
 
 const REASONS_SHOWN = 5;
 const REASON_LENGTH = 200;
+// Lambda's limit on a response.
+const MOST_BYTES = 6291556;
 
 // Lambda gives a process one request at a time, so one list is enough.
 let marks = null;
 
 /** Say, inside a handler, that this request came to nothing good for its user, though the response looks fine. */
 export const markBad = (reason) => {
-  if (marks) marks.push(String(reason));
+  if (marks) marks.push(textOf(reason));
+};
+
+/** Never throws: a mark must not fail the request. */
+const textOf = (reason) => {
+  try {
+    return String(reason);
+  } catch (error) {
+    return `marked with a ${typeof reason} that has no text (${error?.name})`;
+  }
 };
 
 /** Whether the function was invoked by the number of a version, as only a trial in the dark does. */
@@ -76,23 +87,26 @@ const report = (invoke, context, { service, slowMs, highResolution }) => {
 /** What an invoke came to: how many requests it answered, how many of them were bad, and why. */
 const decide = (invoke, slowMs) => {
   const items = itemsOf(invoke.event);
-  const spoilt = spoiltBy(invoke, slowMs);
+  const status = statusCode(invoke.response);
+  const spoilt = spoiltBy(invoke, status, slowMs);
   const reasons = [...spoilt, ...invoke.marks];
-  if (!items) return { requests: 1, bad: reasons.length ? 1 : 0, reasons };
-  if (spoilt.length) return { requests: items.length, bad: items.length, reasons };
-  const failed = failedItems(items, invoke.response);
+  const clientErrors = !items && !spoilt.length && status >= 400 && status < 500 ? 1 : 0;
+  if (!items) return { requests: 1, bad: reasons.length ? 1 : 0, reasons, clientErrors };
+  if (spoilt.length) return { requests: items.length, bad: items.length, reasons, clientErrors };
+  const failed = failedItems(items, invoke.response, isKafka(invoke.event));
   // A mark doesn't say which item it means, and an item that is marked is usually reported too: the larger number.
   const bad = Math.min(items.length, Math.max(failed, invoke.marks.length));
   const reported = failed ? [`${failed} of ${items.length} items failed`] : [];
-  return { requests: items.length, bad, reasons: [...reported, ...invoke.marks] };
+  return { requests: items.length, bad, reasons: [...reported, ...invoke.marks], clientErrors };
 };
 
 /** Why everything in this invoke was bad. */
-const spoiltBy = (invoke, slowMs) => {
+const spoiltBy = (invoke, status, slowMs) => {
   const reasons = [];
   if (invoke.failed) reasons.push(`raised ${invoke.error?.name ?? typeof invoke.error}`);
-  const status = statusCode(invoke.response);
   if (status >= 500) reasons.push(`status ${status}`);
+  const failed = invoke.failed ? "" : undeliverable(invoke.response);
+  if (failed) reasons.push(failed);
   if (slowMs !== null && invoke.milliseconds > slowMs) reasons.push(`slower than ${slowMs} ms`);
   return reasons;
 };
@@ -104,44 +118,77 @@ const statusCode = (response) => {
   return typeof stated === "number" ? Math.trunc(stated) : null;
 };
 
-/** The items of a batch (queues, streams, topics), or null for a single request. */
-const itemsOf = (event) => (Array.isArray(event?.Records) && event.Records.length ? event.Records : null);
+/** Why Lambda, which serialises the response after the handler, will fail it; "" when it will not. */
+const undeliverable = (response) => {
+  try {
+    const size = Buffer.byteLength(JSON.stringify(response) ?? "");
+    return size > MOST_BYTES ? `the response has ${(size / 1e6).toFixed(1)} MB, more than Lambda's 6 MB` : "";
+  } catch (error) {
+    return `the response is not JSON (${error?.name})`;
+  }
+};
 
-/** How many items a partial batch response gives back, as Lambda reads it: an unknown identifier fails the whole batch. */
-const failedItems = (items, response) => {
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isKafka = (event) => isObject(event?.records);
+
+/** The items of a batch (queues, streams, topics; Kafka's by partition), or null for a single request. */
+const itemsOf = (event) => {
+  const items = isKafka(event) ? Object.values(event.records).filter(Array.isArray).flat(1) : event?.Records;
+  return Array.isArray(items) && items.length ? items : null;
+};
+
+/** A text that is equal for equal identifiers; "" for one that is not valid. `objects`: they may be objects (Kafka). */
+const identifierOf = (failure, objects) => {
+  const stated = failure?.itemIdentifier;
+  if (typeof stated === "string") return stated;
+  if (!objects || !isObject(stated)) return "";
+  const sorted = Object.entries(stated).sort(([one], [other]) => (one < other ? -1 : 1));
+  return sorted.length ? JSON.stringify(sorted) : "";
+};
+
+/** How many items a partial batch response returns, as Lambda reads it: an unknown identifier fails the whole batch. */
+const failedItems = (items, response, objects) => {
   const failures = response?.batchItemFailures;
   if (!failures || Object.keys(failures).length === 0) return 0;
   if (!Array.isArray(failures)) return items.length;
-  const identifiers = new Set(failures.map((failure) => failure?.itemIdentifier));
-  const known = new Set(items.map((item) => item?.messageId).filter((id) => id !== undefined));
+  const identifiers = new Set(failures.map((failure) => identifierOf(failure, objects)));
+  const known = new Set(items.map((item) => item?.messageId).filter((id) => typeof id === "string"));
   const isKnown = (identifier) => identifier && (known.size === 0 || known.has(identifier));
   return [...identifiers].every(isKnown) ? Math.min(items.length, identifiers.size) : items.length;
+};
+
+/** The level that the line must name where Lambda drops what is less than the function's log level; "" otherwise. */
+const levelToState = () => {
+  const level = (process.env.AWS_LAMBDA_LOG_LEVEL ?? "").toUpperCase();
+  const drops = (process.env.AWS_LAMBDA_LOG_FORMAT ?? "").toUpperCase() === "JSON";
+  return drops && ["WARN", "ERROR", "FATAL"].includes(level) ? level : "";
 };
 
 /** The line, without its end. `milliseconds` since 1970 is when the outcome was known: the end of the request. */
 const line = (result, { service, version, milliseconds, requestId, highResolution }) => {
   const resolution = highResolution ? { StorageResolution: 1 } : {};
+  const directive = (dimensions, names) => ({
+    Namespace: "Seatrial",
+    Dimensions: dimensions,
+    Metrics: names.map((name) => ({ Name: name, Unit: "Count", ...resolution })),
+  });
+  const directives = [directive([["service"], ["service", "version"]], ["Requests", "BadOutcomes"])];
+  // By version alone, and absent where there are none: a metric costs money.
+  if (result.clientErrors) directives.push(directive([["service", "version"]], ["ClientErrors"]));
+  const level = levelToState();
   return JSON.stringify({
-    _aws: {
-      Timestamp: milliseconds,
-      CloudWatchMetrics: [
-        {
-          Namespace: "Seatrial",
-          Dimensions: [["service"], ["service", "version"]],
-          Metrics: [
-            { Name: "Requests", Unit: "Count", ...resolution },
-            { Name: "BadOutcomes", Unit: "Count", ...resolution },
-          ],
-        },
-      ],
-    },
+    _aws: { Timestamp: milliseconds, CloudWatchMetrics: directives },
     service,
     version,
     Requests: result.requests,
     BadOutcomes: result.bad,
     request_id: requestId,
+    ClientErrors: result.clientErrors || undefined, // which JSON leaves out
     reasons: result.reasons.length
       ? result.reasons.slice(0, REASONS_SHOWN).map((reason) => [...reason].slice(0, REASON_LENGTH).join(""))
-      : undefined, // which JSON leaves out
+      : undefined,
+    level: level || undefined,
+    timestamp: level ? new Date(milliseconds).toISOString() : undefined,
   });
 };

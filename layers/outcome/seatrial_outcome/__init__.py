@@ -12,6 +12,7 @@ format for each invoke; alarms and the judge read the metrics `Requests` and `Ba
 """
 
 from .dark import is_dark
-from .wrapper import mark_bad, outcome
+from .recorder import mark_bad
+from .wrapper import outcome
 
 __all__ = ["is_dark", "mark_bad", "outcome"]

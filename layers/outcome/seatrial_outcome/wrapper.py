@@ -1,31 +1,17 @@
-"""The decorator around a handler. It counts, and otherwise isn't there: never in the way of a response or an error."""
+"""The decorator around a handler. It counts and changes neither a response nor an error."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
-import sys
-import time
+import inspect
+import types
+from collections.abc import AsyncGenerator, Generator
 from typing import Any, Callable, Optional, TypeVar, Union, overload
 
-from . import decide, line
-from .dark import is_dark
+from . import decide
+from .recorder import Recorder, Settings
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-
-# Lambda gives a process one request at a time, so one list is enough; and a handler's own threads reach it,
-# which a context variable would hide from them.
-_marks: Optional[list[str]] = None
-
-
-def mark_bad(reason: str) -> None:
-    """Say, inside a handler, that this request came to nothing good for its user, though the response looks fine.
-
-    In a batch each call stands for one item. Outside a handler with `@outcome` it does nothing.
-    """
-    if _marks is not None:
-        _marks.append(str(reason))
 
 
 @overload
@@ -43,55 +29,139 @@ def outcome(
 ) -> Union[Handler, Callable[[Handler], Handler]]:
     """Count the outcomes of a Lambda handler: `@outcome`, or `@outcome(service="payments", slow_ms=800)`.
 
-    Bad is: a raised error (raised on unchanged), a proxy response with a status of 500 or more, each item that a
-    partial batch response gives back, what `mark_bad` was called for, and, only with `slow_ms`, what took longer.
-    `service` is the function's name unless given. With `high_resolution` the judge looks at a young release within the
-    minute, too. A trial in the dark (see `is_dark`) prints nothing.
+    Bad is: a raised error (raised on unchanged), a proxy response with a status of 500 or more, a response that Lambda
+    cannot send (no JSON, or more than 6 MB), each item that a partial batch response returns, a request that
+    `mark_bad` was called for, and, only with `slow_ms`, one that took longer. A trial prints nothing (see `is_dark`).
+
+    The handler may also be a method, an async function or a generator: it is counted when it ends.
+
+    Args:
+        service: the name of the service; the function's name unless given.
+        slow_ms: milliseconds.
+        high_resolution: CloudWatch keeps seconds, and the judge looks at a young release within the minute.
     """
     if handler is None:
         return functools.partial(outcome, service=service, slow_ms=slow_ms, high_resolution=high_resolution)
-    inner = handler
+    inner, settings = handler, Settings(service, None if slow_ms is None else float(slow_ms), high_resolution)
+
+    def recorder(given: tuple[Any, ...], named: dict[str, Any]) -> Recorder:
+        event, context = _event_and_context(given, named)
+        return Recorder(event, context, settings)
+
+    if inspect.iscoroutinefunction(inner):
+
+        @functools.wraps(inner)
+        async def counted_async(*given: Any, **named: Any) -> Any:
+            return await _awaited(recorder(given, named), inner(*given, **named))
+
+        return counted_async  # type: ignore[return-value]
+
+    if inspect.isgeneratorfunction(inner):
+
+        @functools.wraps(inner)
+        def counted_generator(*given: Any, **named: Any) -> Any:
+            return (yield from _generated(recorder(given, named), inner(*given, **named)))
+
+        return counted_generator
+
+    if inspect.isasyncgenfunction(inner):
+
+        @functools.wraps(inner)
+        async def counted_async_generator(*given: Any, **named: Any) -> Any:
+            async for value in _generated_async(recorder(given, named), inner(*given, **named)):
+                yield value
+
+        return counted_async_generator
 
     @functools.wraps(inner)
-    def counted(event: Any, context: Any, *rest: Any, **named: Any) -> Any:
-        global _marks
-        outer, _marks = _marks, []
-        began = time.perf_counter()
-        response, error = None, None
+    def counted(*given: Any, **named: Any) -> Any:
+        recording = recorder(given, named)
+        recording.begin()
         try:
-            response = inner(event, context, *rest, **named)
-            return response
-        except BaseException as raised:  # also SystemExit, which Lambda answers with an error
-            error = raised
+            response = inner(*given, **named)
+        except BaseException as error:  # also SystemExit, which Lambda answers with an error
+            recording.end(None, error)
             raise
-        finally:
-            took = (time.perf_counter() - began) * 1000
-            marks, _marks = _marks, outer
-            came_to = decide.Invoke(event, response, error, took, tuple(marks))
-            _report(came_to, context, service, slow_ms, high_resolution)
+        if type(response) in _UNFINISHED:  # as a partial or an object with an async __call__ returns
+            recording.leave()
+            return _UNFINISHED[type(response)](recording, response)
+        recording.end(response, None)
+        return response
 
-    return counted  # type: ignore[return-value]
+    return counted
 
 
-def _report(invoke: decide.Invoke, context: Any, service: str, slow_ms: Optional[float], high_resolution: bool) -> None:
-    """Print the line, in one write so that no other output gets into it."""
+def _event_and_context(given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any]:
+    """Lambda gives both by position, after `self` of a method; a test may name them."""
+    if "event" in named or "context" in named:
+        return named.get("event", given[-1] if given else None), named.get("context", given[-1] if given else None)
+    for event, context in zip(given, given[1:]):  # noqa: B905, RUF007  Python 3.9 has neither
+        if hasattr(context, "invoked_function_arn"):
+            return event, context
+    return (given[0], given[1]) if len(given) > 1 else (given[0] if given else None, None)
+
+
+async def _awaited(recording: Recorder, coroutine: Any) -> Any:
+    recording.begin()
     try:
-        if is_dark(context):
-            return
-        text = line.write(
-            decide.of(invoke, slow_ms),
-            service=service or os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or context.function_name,
-            version=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION") or context.function_version,
-            milliseconds=int(time.time() * 1000),
-            request_id=str(getattr(context, "aws_request_id", "")),
-            high_resolution=high_resolution,
-        )
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-    except Exception as trouble:  # noqa: BLE001  a request that was served is not to fail because it couldn't be counted
-        _complain(trouble)
+        response = await coroutine
+    except BaseException as error:
+        recording.end(None, error)
+        raise
+    recording.end(response, None)
+    return response
 
 
-def _complain(trouble: Exception) -> None:
-    with contextlib.suppress(Exception):  # there is nowhere left to say it
-        sys.stderr.write(f"seatrial_outcome could not count this request: {type(trouble).__name__}: {trouble}\n")
+def _generated(recording: Recorder, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """The same values, and a count at the end; a consumer that stops early has got its response."""
+    recording.begin()
+    shown: Any = None
+    step = functools.partial(generator.send, None)
+    try:
+        while True:
+            try:
+                value = step()
+            except StopIteration as end:
+                recording.end(end.value if shown is None else shown, None)
+                return end.value
+            shown = _worse(shown, value)
+            try:
+                step = functools.partial(generator.send, (yield value))
+            except Exception as thrown:  # noqa: BLE001  by the consumer, for the handler to deal with
+                step = functools.partial(generator.throw, thrown)
+    except GeneratorExit:
+        generator.close()
+        recording.end(shown, None)
+        raise
+    except BaseException as error:
+        recording.end(None, error)
+        raise
+
+
+async def _generated_async(recording: Recorder, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+    recording.begin()
+    shown: Any = None
+    try:
+        async for value in generator:
+            shown = _worse(shown, value)
+            yield value
+    except GeneratorExit:
+        await generator.aclose()
+        recording.end(shown, None)
+        raise
+    except BaseException as error:
+        recording.end(None, error)
+        raise
+    recording.end(shown, None)
+
+
+_UNFINISHED: dict[type, Callable[[Recorder, Any], Any]] = {
+    types.CoroutineType: _awaited,
+    types.GeneratorType: _generated,
+    types.AsyncGeneratorType: _generated_async,
+}
+
+
+def _worse(one: Any, other: Any) -> Any:
+    """Of two values of a generator the one with the higher status."""
+    return one if (decide.status_code(one) or 0) > (decide.status_code(other) or 0) else other

@@ -180,6 +180,9 @@ class SmallCodeDeploy:
             raise refused("GetDeployment", "DeploymentDoesNotExistException")
         return {"deploymentInfo": self.deployments[deploymentId]}
 
+    def get_application_revision(self, *, applicationName: str, revision: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        return {"applicationName": applicationName, "revision": revision}
+
     def batch_get_deployments(self, *, deploymentIds: list[str]) -> dict[str, Any]:  # noqa: N803
         assert 0 < len(deploymentIds) <= 25
         return {"deploymentsInfo": [self.deployments[id] for id in deploymentIds if id in self.deployments]}

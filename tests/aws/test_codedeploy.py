@@ -142,7 +142,17 @@ def test_an_arn_in_the_appspec_gives_the_functions_name() -> None:
             "it should name one function .*too many values",
         ),
         ('{"Resources": ["fn"]}', "it should name one function"),
+        ("[" * 100_000, "it is nested too deep"),
+        ("1" * 5_000, "it is no JSON"),
+        ("null", "it should name one function"),
+        ("arn:".join(app_spec().split("payments")), "it should name one function"),
+        (app_spec(name="arn:aws:lambda"), "it should name one function"),
+        (app_spec(name="x" * 100_000), "Name is '"),
+        (app_spec().replace('"payments"', '{"a": 1}', 2), "it should name one function|it is no JSON"),
+        (app_spec().replace('"live"', "[[]]"), "Alias is 'list'"),
+        (app_spec().replace('"8"', '"' + "9" * 5_000 + '"'), "TargetVersion is '9"),
     ],
+    ids=lambda text: text[:30],
 )
 def test_an_appspec_that_cannot_be_read_says_why(content: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):

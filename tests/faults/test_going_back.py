@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
+import yaml
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from seatrial.core.release import State
@@ -14,6 +18,16 @@ from seatrial.flows import preflight, rollback
 from seatrial.flows.hook import Handler
 from tests.small_account import REGION, SmallAccount, event, make_table, refused
 from tests.unit.test_hook import CALL, Limit, handler_of
+
+TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as their bare values."""
+
+
+_Plain.add_multi_constructor("!", lambda loader, tag, node: None)
+
 
 BACKWARD: dict[str, dict[str, Any]] = {
     "CodeDeploy's automatic rollback": {
@@ -87,6 +101,69 @@ def test_every_kind_of_way_back_passes_both_hooks_at_once(
     assert a_hook(CALL, Limit())["answered"] == "Succeeded"
     assert account.codedeploy.answers == [("d-1", "x-1", "Succeeded")]
     assert account.lambdas.invoked == []
+
+
+UNREADABLE = {
+    "an odd name": '{"Resources": [{"f": {"Properties": {"Name": "arn:", "Alias": "live", "CurrentVersion": "8"}}}]}',
+    "nested 100,000 deep": "[" * 100_000,
+    "no text": "",
+    "no JSON": "version: 0.0",
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("kind", [kind for kind, more in BACKWARD.items() if "stable" not in more])
+def test_a_rollback_passes_whatever_its_appspec_is(
+    account: SmallAccount, a_hook: Handler, kind: str, content: str
+) -> None:
+    account.codedeploy.begin("d-1", **BACKWARD[kind])
+    account.codedeploy.deployments["d-1"]["revision"] = {"revisionType": "String", "string": {"content": content}}
+    assert a_hook(CALL, Limit())["answered"] == "Succeeded"
+
+
+def test_a_rollback_passes_though_codedeploy_does_not_give_its_appspec(account: SmallAccount, a_hook: Handler) -> None:
+    def times_out(**_: Any) -> dict[str, Any]:
+        raise ReadTimeoutError(endpoint_url="https://codedeploy")
+
+    account.codedeploy.get_application_revision = times_out  # type: ignore[method-assign]
+    account.codedeploy.begin("d-1", **BACKWARD["CloudFormation's rollback"])
+    account.codedeploy.deployments["d-1"]["revision"] = {"revisionType": "AppSpecContent"}
+    assert a_hook(CALL, Limit())["answered"] == "Succeeded"
+
+
+def fallback(account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], object]:
+    """The inline code of functions/hook_fallback, as the template has it."""
+    template = yaml.load(TEMPLATE.read_text(), Loader=_Plain)
+    account.codedeploy.exceptions = Mock(LifecycleEventAlreadyCompletedException=KeyError)  # type: ignore[attr-defined]
+    monkeypatch.setattr(boto3, "client", lambda service: account.codedeploy)
+    code: dict[str, Any] = {}
+    exec(template["Resources"]["HookFallbackFunction"]["Properties"]["InlineCode"], code)
+    return lambda call: code["handler"]({"requestPayload": call}, None)
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("kind", BACKWARD)
+def test_the_fallback_passes_every_rollback_it_can_recognise(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, kind: str, content: str
+) -> None:
+    account.codedeploy.begin("d-1", **BACKWARD[kind])
+    if "stable" not in BACKWARD[kind]:
+        account.codedeploy.deployments["d-1"]["revision"] = {"revisionType": "String", "string": {"content": content}}
+    fallback(account, monkeypatch)(CALL)
+    assert account.codedeploy.answers == [("d-1", "x-1", "Succeeded")]
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+def test_the_fallback_rejects_what_goes_forward(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    account.codedeploy.begin("d-1")
+    del account.codedeploy.deployments["d-1"]["creator"]  # it is optional
+    answer = fallback(account, monkeypatch)
+    answer(CALL)
+    account.codedeploy.deployments["d-1"]["revision"] = {"revisionType": "String", "string": {"content": content}}
+    answer(CALL)
+    assert account.codedeploy.answers == [("d-1", "x-1", "Failed")] * 2
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -64,7 +64,13 @@ class CodeDeploy:
             if _code(error) in _UNKNOWN:
                 raise _unknown(deployment_id) from error
             raise
-        return deployment_info.read(info, *self._shift(info))
+        plain = deployment_info.read(info)
+        if not plain.goes_back:
+            return deployment_info.read(info, *self._shift(info))
+        try:
+            return deployment_info.read(info, *self._shift(info))
+        except (ClientError, BotoCoreError) as error:  # what it moves is only for the sentence: it passes in any case
+            return deployment_info.read(info, unreadable=f"the AppSpec of {deployment_id} can't be had: {error}")
 
     def deployments(self, deployment_ids: Iterable[str]) -> Mapping[str, Callable[[], Deployment]]:
         """By id what gives the deployment, or raises what is wrong with that one: one call for twenty-five.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,14 @@ from seatrial.core.deployment import Deployment, Shift, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_codedeploy.type_defs import DeploymentInfoTypeDef
+
+
+_FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,140}")
+_ALIAS = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_VERSION = re.compile(r"[0-9]{1,18}|\$LATEST")
+
+# AppSpecs are at most 256 KB; a sentence quotes so many letters of what is wrong in one.
+_QUOTED = 80
 
 
 def read(info: DeploymentInfoTypeDef, shift: Shift | None = None, unreadable: str = "") -> Deployment:
@@ -43,27 +52,41 @@ def content(revision: Mapping[str, Any]) -> str:
 
 
 def shift_of(content: str) -> Shift:
-    """The one function that an AppSpec moves; CloudFormation writes AppSpecs as JSON. Raises ValueError."""
+    """The one function that an AppSpec moves; CloudFormation writes AppSpecs as JSON.
+
+    Raises ValueError, and nothing else, whatever the text is: a rollback must pass in spite of its AppSpec.
+    """
     try:
         spec = json.loads(content)
-    except json.JSONDecodeError as error:
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except ValueError as error:
         raise ValueError(f"it is no JSON ({error}); Seatrial reads AppSpecs as CloudFormation writes them") from None
     try:
         (resource,) = [moved for named in spec["Resources"] for moved in named.values()]
         properties = resource["Properties"]
         return Shift(
-            function=_name(str(properties["Name"])),
-            alias=str(properties["Alias"]),
-            stable=str(properties["CurrentVersion"]),
-            candidate=str(properties["TargetVersion"]),
+            function=_matching(_FUNCTION, _name(properties["Name"]), "Name"),
+            alias=_matching(_ALIAS, properties["Alias"], "Alias"),
+            stable=_matching(_VERSION, properties["CurrentVersion"], "CurrentVersion"),
+            candidate=_matching(_VERSION, properties["TargetVersion"], "TargetVersion"),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(
             "it should name one function with Name, Alias, CurrentVersion and TargetVersion "
             f"({type(error).__name__}: {error})"
         ) from None
 
 
-def _name(function: str) -> str:
+def _matching(form: re.Pattern[str], given: object, key: str) -> str:
+    """Versions may be numbers in the JSON. What is no text or number is refused before it is made one."""
+    found = str(given) if isinstance(given, str | int) else ""
+    if not form.fullmatch(found):
+        quoted = found[:_QUOTED] if found else type(given).__name__
+        raise ValueError(f"{key} is {quoted!r}")
+    return found
+
+
+def _name(function: object) -> object:
     """A function's name; the AppSpec may give its ARN."""
-    return function.split(":")[6] if function.startswith("arn:") else function
+    return function.split(":")[6] if isinstance(function, str) and function.startswith("arn:") else function

@@ -4,12 +4,13 @@ PORT ?= 4566
 BIN := .venv/bin
 export MINUTE
 
-.PHONY: help setup rehearse test proof certify stage lint unit clean
+.PHONY: help setup rehearse test proof bench certify stage lint unit clean
 
 help:
 	@echo "make rehearse            real releases of a payments service on this machine, then a report"
 	@echo "make test                everything that must hold at every commit"
 	@echo "make proof               the long runs; writes their tables to docs/"
+	@echo "make bench               all benchmarks in one table of ratios, written to docs/performance.md; ONLY=tick runs one"
 	@echo "make certify             try what the stage claims in your AWS account; says first what it costs"
 	@echo "make stage PORT=4566     a local AWS in the foreground, to deploy to; Ctrl-C stops it"
 	@echo "make clean               remove what was built and installed here"
@@ -38,6 +39,9 @@ unit: setup
 
 proof: setup
 	$(BIN)/python -m pytest -m proof
+
+bench: setup
+	@$(BIN)/python -m benchmarks.bench $(foreach word,$(ONLY),--only $(word))
 
 # In the account of your credentials. Without YES=1 it only says what it would do. AGAIN=1 tries what is settled again.
 certify: setup

@@ -1,124 +1,145 @@
-"""From an alarm to StopDeployment: Seatrial's index beside the scan of every deployment group that others do.
+"""From an alarm to StopDeployment: Seatrial's index compared with a scan of every deployment group.
 
 `python -m benchmarks.alarm_to_release` prints the table of docs/alarm-to-release.md. CodeDeploy and Lambda are
-dictionaries, the ledger is moto's DynamoDB: what is compared is the number of calls and the work, not a network.
+dictionaries and the ledger is moto's DynamoDB; each call waits `A_CALL`, as on a network.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import boto3
 from moto import mock_aws
 
+from benchmarks.partitioned import partitioned, quick_ledger
+from benchmarks.rows import Pairs, Row, value
 from seatrial.aws.ledger import Ledger
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.release import State
 from seatrial.flows import rollback
-from tests.small_account import CREATED, REGION, SmallAccount, event, make_table
+from tests.small_account import CREATED, Meter, SmallAccount, event, make_table
 
 SIZES = (10, 10_000)
-A_CALL = 0.02
-"""Seconds that an AWS call takes within a Region, give or take: the measure for calls that are only counted here."""
+A_CALL = 0.025
+"""Seconds that an AWS call takes within a Region, about."""
+CALLS = ("Query", "GetFunction", "StopDeployment")
+WARM = 150
+"""Milliseconds that a warm function may need from the event to StopDeployment."""
+_ALARMS = 5
 _APPLICATIONS_A_PAGE = 100
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What it took until StopDeployment was called: `seconds` are measured, the calls themselves take no time here."""
+    """What it took until StopDeployment had been called."""
 
     calls: tuple[str, ...]
     seconds: float
 
 
-def by_index(groups: int) -> Cost:
-    """One alarm rings among `groups` services that are all being released, each with an alarm of its own."""
-    with mock_aws():
+def by_index(groups: int, takes: float = 0.0, alarms: int = 1) -> tuple[Cost, ...]:
+    """Alarms fire, one after the other, among `groups` services that are all being released.
+
+    Each service has an alarm of its own, and `alarms` of them fire. Each call takes `takes` seconds.
+    """
+    firing = range(groups // 2, groups // 2 + alarms)
+    with mock_aws(), partitioned():
         make_table()
-        account = SmallAccount()
-        _release_all(account, groups)
-        made = _counted(account)
-        service = f"service-{groups // 2}"
-        began = time.perf_counter()
-        stopped: list[float] = []
-        stop = account.codedeploy.stop_deployment
-
-        def stop_and_look_at_the_clock(**asked: Any) -> dict[str, Any]:
-            made.append("StopDeployment")
-            stopped.append(time.perf_counter() - began)
-            return stop(**asked)
-
-        account.codedeploy.stop_deployment = stop_and_look_at_the_clock  # type: ignore[method-assign]
-        rollback.take_back(account.aws, _rings(f"{service}-alarm"))
-        return Cost(tuple(made[: made.index("StopDeployment") + 1]), stopped[0])
+        line = _Line(takes)
+        account = SmallAccount(through=line)
+        _release_all(quick_ledger(), account, groups, firing)
+        account.aws.ledger.alarms.naming("warm")  # the first call of a client reads its model
+        return tuple(_until_stopped(account, line, f"service-{n}-alarm") for n in firing)
 
 
-def by_scan(groups: int) -> Cost:
-    """The same question asked of CodeDeploy alone: list the applications and their groups, and read each for the alarm.
+def by_scan(groups: int) -> tuple[str, ...]:
+    """The calls of a scan for the same alarm: list the applications and their groups, and read each group.
 
     SAM makes an application for each stack, so that there is one group in each.
     """
-    alarms = {f"service-{n}": f"service-{n}-alarm" for n in range(groups)}
-    wanted = f"service-{groups // 2}-alarm"
-    made: list[str] = []
-    began = time.perf_counter()
-    names = list(alarms)
+    calls: list[str] = []
     for page in range(0, groups, _APPLICATIONS_A_PAGE):
-        made.append("ListApplications")
-        for name in names[page : page + _APPLICATIONS_A_PAGE]:
-            made += ["ListDeploymentGroups", "BatchGetDeploymentGroups"]
-            if alarms[name] == wanted:
-                made.append("ListDeployments")
-    made.append("StopDeployment")
-    return Cost(tuple(made), time.perf_counter() - began)
+        calls.append("ListApplications")
+        calls += ["ListDeploymentGroups", "BatchGetDeploymentGroups"] * min(_APPLICATIONS_A_PAGE, groups - page)
+    return (*calls, "ListDeployments", "StopDeployment")
+
+
+def ten_groups() -> Row:
+    return _warm(10)
+
+
+def ten_thousand_groups() -> Row:
+    return _warm(10_000)
 
 
 def table() -> str:
-    rows = [_row(size, by_index(size), by_scan(size)) for size in SIZES]
+    rows = []
+    for size in SIZES:
+        costs, scan = by_index(size, A_CALL, _ALARMS), by_scan(size)
+        calls, median = costs[0].calls, statistics.median(cost.seconds for cost in costs)
+        rows.append(
+            f"| {size:,} | {len(calls)} ({', '.join(calls)}) | {median * 1000:.0f} ms | {len(scan):,} | "
+            f"{len(scan) * A_CALL:,.1f} s |"
+        )
     head = (
-        "| deployment groups | Seatrial's calls | until StopDeployment (measured) | a scan's calls | a scan at 20 ms a "
+        "| deployment groups | Seatrial's calls | until StopDeployment (measured) | a scan's calls | a scan at 25 ms a "
         "call |\n| ---: | ---: | ---: | ---: | ---: |"
     )
     return "\n".join([head, *rows])
 
 
-def _row(size: int, index: Cost, scan: Cost) -> str:
-    waits = len(scan.calls) * A_CALL
-    return (
-        f"| {size:,} | {len(index.calls)} ({', '.join(index.calls)}) | {index.seconds * 1000:.0f} ms | "
-        f"{len(scan.calls):,} | {waits:,.1f} s |"
+def _warm(groups: int) -> Row:
+    costs = by_index(groups, A_CALL, _ALARMS)
+    scan = by_scan(groups)
+    ours = tuple(cost.seconds * 1000 for cost in costs)
+    other = {cost.calls for cost in costs} - {CALLS}
+    return Pairs(ours, (len(scan) * A_CALL * 1000,) * len(ours)).row(
+        f"alarm to StopDeployment, warm, {groups:,} deployment groups",
+        "ms",
+        value(WARM),
+        beside=f"scan, {len(scan):,} calls of {A_CALL * 1000:.0f} ms",
+        faults=[f"expected the calls {', '.join(CALLS)}, got {', '.join(calls)}" for calls in other],
     )
 
 
-def _release_all(account: SmallAccount, groups: int) -> None:
+class _Line(Meter):
+    """The calls in order, and when each was made."""
+
+    def __init__(self, takes: float) -> None:
+        super().__init__(takes)
+        self.made: list[tuple[str, float]] = []
+
+    def call(self, operation: str) -> None:
+        super().call(operation)
+        self.made.append((operation, time.perf_counter()))
+
+
+def _release_all(ledger: Ledger, account: SmallAccount, groups: int, firing: range) -> None:
+    """`ledger` writes into the ledger of `account` without waiting."""
     for n in range(groups):
         name = f"service-{n}"
         shift = Shift(name, "live", "7", "8")
         deployment = Deployment(f"d-{n}", "shop", name, Status.IN_PROGRESS, CREATED, shift)
-        release = account.ledger.open(deployment, shift, [f"{name}-alarm"])
-        if n == groups // 2:
+        release = ledger.open(deployment, shift, [f"{name}-alarm"])
+        if n in firing:
             account.codedeploy.begin(f"d-{n}", function=name)
             account.lambdas.tags[name] = {"seatrial": "released"}
-            account.ledger.move(release, State.SHIFTING)
+            ledger.move(release, State.SHIFTING)
 
 
-def _counted(account: SmallAccount) -> list[str]:
-    """The names of the calls from now on: the ledger's and GetFunction."""
-    made: list[str] = []
-    client = boto3.client("dynamodb", **REGION)
-    client.meta.events.register("before-call", lambda model, **_: made.append(model.name))
-    object.__setattr__(account.aws, "ledger", Ledger(client, "ledger", timedelta(days=400)))
-    look = account.lambdas.get_function
-    account.lambdas.get_function = lambda **asked: (made.append("GetFunction"), look(**asked))[1]  # type: ignore[method-assign]
-    account.aws.ledger.alarms.naming("warm")  # the first call of a client reads its model
-    made.clear()
-    return made
+def _until_stopped(account: SmallAccount, line: _Line, alarm: str) -> Cost:
+    line.made.clear()
+    began = time.perf_counter()
+    rollback.take_back(account.aws, _fires(alarm))
+    calls = [operation for operation, _ in line.made]
+    until = calls.index("StopDeployment")
+    return Cost(tuple(calls[: until + 1]), line.made[until][1] - began)
 
 
-def _rings(alarm: str) -> dict[str, Any]:
+def _fires(alarm: str) -> dict[str, Any]:
     at = (CREATED + timedelta(minutes=1)).isoformat()
     return event("alarm") | {
         "detail": {"alarmName": alarm, "state": {"value": "ALARM", "reason": "r", "timestamp": at}}

@@ -1,4 +1,4 @@
-"""What a tick costs while many releases are open: its calls, and its time where each call takes what a network takes.
+"""The cost of a tick while many releases are open: its calls, and its time with a network's delay for each call.
 
 `python -m benchmarks.tick` prints the table of docs/tick.md. CodeDeploy and Lambda are dictionaries and the ledger is
 moto's DynamoDB, whose own work is in the time as well; each call waits 25 ms.
@@ -14,6 +14,8 @@ from datetime import timedelta
 
 from moto import mock_aws
 
+from benchmarks.partitioned import partitioned, quick_ledger
+from benchmarks.rows import Pairs, Row, value
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.metric import Metric
 from seatrial.core.release import Release, State
@@ -76,11 +78,13 @@ def have_ended(account: SmallAccount, release: Release) -> None:
 
 def tick(releases: int, meanwhile: Meanwhile = shift_on, takes: float = 0.0) -> Cost:
     """One tick over so many open releases, each with an alarm of its own."""
-    with mock_aws():
+    with mock_aws(), partitioned():
         make_table()
         meter = Meter(takes)
         account = SmallAccount(through=meter)
-        _open(SmallAccount(), account, releases, meanwhile)
+        filling = SmallAccount()
+        filling.ledger = quick_ledger()
+        _open(filling, account, releases, meanwhile)
         account.clock.goes_on(_USERS * timedelta(minutes=1))
         meter.calls.clear()
         began = time.perf_counter()
@@ -110,6 +114,35 @@ ROWS = (
     (1_000, are_in_the_dark, "are in the dark"),
     (1_000, have_ended, "have ended, all in one minute"),
 )
+
+
+MANY = 1_000
+LIMIT = 30
+"""Seconds that a tick over MANY open releases may take."""
+
+
+def steady() -> Row:
+    """Nothing has changed since the last tick."""
+    return _row("tick, 1,000 open releases, no change", shift_on, repeats=3)
+
+
+def judged() -> Row:
+    """The judge reads five minutes of requests of each, and its verdicts stay the same."""
+    return _row("tick, 1,000 open releases, judged", serve_users, repeats=1)
+
+
+def ended() -> Row:
+    """All end within one minute."""
+    return _row("tick, 1,000 open releases that end in one minute", have_ended, repeats=1)
+
+
+def _row(name: str, meanwhile: Meanwhile, repeats: int) -> Row:
+    """The baseline is the same calls one after the other, computed."""
+    costs = [tick(MANY, meanwhile, A_CALL) for _ in range(repeats)]
+    calls = costs[0].calls.total()
+    pairs = Pairs(tuple(cost.seconds for cost in costs), tuple(cost.calls.total() * A_CALL for cost in costs))
+    beside = f"its {calls:,} calls of {A_CALL * 1000:.0f} ms, one after the other"
+    return pairs.row(name, "s", value(LIMIT), beside)
 
 
 def table(costs: list[Cost]) -> str:

@@ -279,6 +279,8 @@ class SmallLambda:
         }
 
     def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803
+        if FunctionName not in self.aliases:
+            raise refused("GetAlias", "ResourceNotFoundException")
         main, revision = self.aliases[FunctionName]
         return {"Name": Name, "FunctionVersion": main, "RevisionId": str(revision)}
 

@@ -82,12 +82,12 @@ def test_a_dark_test_is_asked_of_one_service_or_of_all(asked: Mapping[str, Any],
         (
             events.rollback_trigger,
             event("rollback-requested") | {"detail": {"service": "payments", "reason": "r", "who": ""}},
-            "Rollback Requested: 'detail.who' is '' where a text is expected",
+            "Rollback Requested: 'detail.who' must be a string, got '': who asks, for example on-call@example.com",
         ),
         (
             events.rollback_trigger,
             event("rollback-requested") | {"source": "somebody.else"},
-            "Rollback Requested comes from the source 'seatrial.oncall', not 'somebody.else'",
+            "Rollback Requested: 'source' must be 'seatrial.oncall', got 'somebody.else'",
         ),
         (
             events.rollback_trigger,
@@ -104,7 +104,7 @@ def test_a_dark_test_is_asked_of_one_service_or_of_all(asked: Mapping[str, Any],
         (
             events.dark_test_request,
             {"services": "payments"},
-            'a dark test\'s request has the key \'services\', which means nothing: write {"service": name}',
+            "a dark test's request: 'detail.services' is not a key: did you mean 'service'?",
         ),
     ],
 )  # fmt: skip

@@ -29,6 +29,7 @@ REQUESTS = ("rollback-requested", "rollback-requested-of-flag", "hold-requested"
 FORM_OF = {name: name.removesuffix("-of-flag") for name in REQUESTS}
 SENT = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
 BASE = event("rollback-requested")
+OF_ANOTHER_REGION = "arn:aws:lambda:us-east-1:123456789012:function:payments"
 
 
 def schema(name: str) -> Any:
@@ -78,61 +79,76 @@ def test_an_alarm_of_each_kind_is_read_and_as_its_schema_says(name: str) -> None
     [
         (
             with_detail("hold-requested", reasons="x"),
-            "Hold Requested has the key 'detail.reasons', which means nothing: did you mean 'reason'?",
+            "Hold Requested: 'detail.reasons' is not a key: did you mean 'reason'?",
         ),
         (
             with_detail("hold-requested", service="payments"),
-            "Hold Requested names either a 'detail.service' or 'detail.all': true",
+            "Hold Requested: give either 'detail.service' or 'detail.all': true",
         ),
         (
             with_detail("hold-requested", all=False),
-            "Hold Requested names either a 'detail.service' or 'detail.all': true",
+            "Hold Requested: give either 'detail.service' or 'detail.all': true",
         ),
         (
             BASE | {"detail": {"reason": "r", "who": "w"}},
-            "Rollback Requested has no 'detail.service'",
+            "Rollback Requested: 'detail.service' is missing: a function's name, function:alias, or its ARN",
         ),
         (
             with_detail("rollback-requested", flag="shop/production/checkout"),
-            "Rollback Requested names either 'detail.flag' or 'detail.service'",
+            "Rollback Requested: give either 'detail.flag' or 'detail.service', not both",
         ),
         (
             with_detail("rollback-requested-of-flag", release="d-1"),
-            "Rollback Requested names either 'detail.flag' or 'detail.release'",
+            "Rollback Requested: give either 'detail.flag' or 'detail.release', not both",
         ),
         (
             with_detail("rollback-requested-of-flag", flag="checkout"),
-            "Rollback Requested: 'detail.flag' is 'checkout'; write application/environment/profile, by name or id",
+            "Rollback Requested: 'detail.flag' must be application/environment/profile, each by name or id, "
+            "got 'checkout'",
         ),
         (
             with_detail("rollback-requested", service="*"),
-            "Rollback Requested: 'detail.service' is '*'; write a function's name, or function:alias",
+            "Rollback Requested: 'detail.service' must be a function's name, function:alias, or its ARN, got '*'",
         ),
         (
             with_detail("rollback-requested", release="last"),
-            "Rollback Requested: 'detail.release' is 'last'; write a deployment's id, as d-RGSWBD91L",
+            "Rollback Requested: 'detail.release' must be a deployment's id, for example d-RGSWBD91L, got 'last'",
         ),
         (
             with_detail("rollback-requested", who="x" * 501),
-            "Rollback Requested: 'detail.who' has 501 letters, and 500 are the most",
+            "Rollback Requested: 'detail.who' has 501 characters; at most 500",
         ),
         (
             with_detail("fix-granted", minutes=True),
-            "Fix Granted: 'detail.minutes' is True; it is a whole number from 1 to 240",
+            "Fix Granted: 'detail.minutes' must be a whole number from 1 to 240, got True",
         ),
         (
             with_detail("fix-granted", minutes=241),
-            "Fix Granted: 'detail.minutes' is 241; it is a whole number from 1 to 240",
+            "Fix Granted: 'detail.minutes' must be a whole number from 1 to 240, got 241",
         ),
         (
             event("fix-granted") | {"source": "aws.events"},
-            "Fix Granted comes from the source 'seatrial.oncall', not 'aws.events'",
+            "Fix Granted: 'source' must be 'seatrial.oncall', got 'aws.events'",
         ),
-        (event("fix-granted") | {"time": "noon"}, "Fix Granted: 'time' is 'noon', which is no ISO 8601 time"),
-        (event("fix-granted") | {"detail": "now"}, "Fix Granted: 'detail' is 'now' where an object is expected"),
+        (event("fix-granted") | {"time": "noon"}, "Fix Granted: 'time' must be an ISO 8601 time, got 'noon'"),
+        (event("fix-granted") | {"detail": "now"}, "Fix Granted: 'detail' must be an object, got 'now'"),
+        (
+            with_detail("hold-released", service="payments:8")
+            | {"detail": {"service": "payments:8", "reason": "r", "who": "w"}},
+            "Hold Released: 'detail.service' must be a function's name, function:alias, or its ARN, got 'payments:8'",
+        ),
+        (
+            BASE | {"detail": {"service": OF_ANOTHER_REGION, "reason": "r", "who": "w"}},
+            "Rollback Requested: 'detail.service' is of us-east-1, and this bus is of eu-west-1: send it there",
+        ),
+        (
+            BASE | {"detail-type": "Rollback Request"},
+            "'Rollback Request' is not a request: did you mean 'Rollback Requested'?",
+        ),
         (
             event("fix-granted") | {"detail-type": "Fix"},
-            "on call sends 'Rollback Requested', 'Hold Requested', 'Hold Released' and 'Fix Granted', not 'Fix'",
+            "'Fix' is not a request: it can be 'Rollback Requested', 'Hold Requested', 'Hold Released', 'Fix Granted' "
+            "or 'Dark Test Requested'",
         ),
     ],
 )
@@ -142,9 +158,22 @@ def test_what_is_not_as_its_schema_says_is_refused_in_one_sentence(sent: dict[st
     assert str(error.value) == sentence
 
 
-def test_a_grant_is_no_word_for_the_rollback_function() -> None:
-    with pytest.raises(EventError, match="functions/rollback reads"):
+def test_a_grant_that_reaches_the_rollback_function_says_that_grants_are_off() -> None:
+    with pytest.raises(EventError, match="hotfix grants are switched off"):
         events.rollback_trigger(event("fix-granted"))
+
+
+@pytest.mark.parametrize(("qualifier", "service"), [("", "payments"), (":live", "payments:live")])
+def test_a_service_may_be_written_as_its_arn(qualifier: str, service: str) -> None:
+    arn = f"arn:aws:lambda:{BASE['region']}:{BASE['account']}:function:payments{qualifier}"
+    read = oncall.request(with_detail("rollback-requested", service=arn))
+    assert isinstance(read, RollbackRequested)
+    assert read.service == service
+
+
+def test_control_characters_of_the_sender_are_written_out() -> None:
+    read = oncall.request(with_detail("rollback-requested", who="eve\n\x1b[2K", reason="\u202e gnp"))
+    assert (read.who, read.reason) == ("eve\\n\\x1b[2K", "\\u202e gnp")
 
 
 def test_the_on_call_policy_lets_a_role_send_these_events_and_nothing_else() -> None:
@@ -154,15 +183,22 @@ def test_the_on_call_policy_lets_a_role_send_these_events_and_nothing_else() -> 
     (test, conditions), *others = statement["Condition"].items()
     assert (test, others) == ("StringEquals", [])
     assert conditions["events:source"] == oncall.SOURCE
-    heard = [
-        kind
-        for function in resources.values()
+    assert sorted(conditions["events:detail-type"]) == sorted({event(name)["detail-type"] for name in REQUESTS})
+
+
+def test_each_request_is_heard_by_one_function_also_one_that_is_misspelt() -> None:
+    resources = yaml_parse((EVENTS.parent / "template.yaml").read_text())["Resources"]
+    heard = {
+        name: rule["Properties"]["Pattern"]["detail-type"]
+        for name, function in resources.items()
         for rule in function.get("Properties", {}).get("Events", {}).values()
         if rule["Properties"].get("Pattern", {}).get("source") == [oncall.SOURCE]
-        for kind in rule["Properties"]["Pattern"]["detail-type"]
-    ]
-    assert sorted(conditions["events:detail-type"]) == sorted({event(name)["detail-type"] for name in REQUESTS})
-    assert set(conditions["events:detail-type"]) <= set(heard), "each is heard by a function"
+    }
+    condition, with_grants, without = heard.pop("RollbackFunction")["Fn::If"]
+    assert (condition, resources["FixLaneFunction"]["Condition"]) == ("HasFixLane", "HasFixLane")
+    assert with_grants == [{"anything-but": ["Fix Granted", oncall.DARK_TEST]}]
+    assert without == [{"anything-but": [oncall.DARK_TEST]}]
+    assert heard == {"FixLaneFunction": ["Fix Granted"], "DarkTesterFunction": [oncall.DARK_TEST]}
 
 
 _MEANT = ["payments", "d-1", "*", "shop/production/checkout"]

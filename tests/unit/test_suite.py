@@ -41,7 +41,7 @@ def test_every_mistake_is_told_at_once_with_its_line_and_the_nearest_right_word(
         trial.load_folder(SUITES / "mistaken")
 
     file = "tests/fixtures/suites/mistaken/suite.yaml"
-    assert str(error.value).splitlines() == [
+    assert [str(mistake) for mistake in error.value.mistakes] == [
         f"{file}:2, defaults: 'body' is \"jason\"; did you mean 'json'?",
         f"{file}:5, case 'refund': 'smoke' is \"yes\"; it can be true or false",
         f"{file}:6, case 'refund': '$amuont' in 'event' is neither a column of a table nor the capture of"

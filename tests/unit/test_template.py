@@ -110,3 +110,41 @@ def test_tests_have_the_ledger_of_the_template() -> None:
     assert made["AttributeDefinitions"] == table["AttributeDefinitions"]
     indexes = table["GlobalSecondaryIndexes"]
     assert [{name: one[name] for name in indexes[0]} for one in made["GlobalSecondaryIndexes"]] == indexes
+
+
+OWN_ALARMS = {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_errors_throttles_and_duration_of_each_function_alarm_into_the_topic(name: str) -> None:
+    own = {n: a for n, a in OWN_ALARMS.items() if a["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]}
+    assert sorted(alarm["MetricName"] for alarm in own.values()) == ["Duration", "Errors", "Throttles"]
+    for logical_id, alarm in own.items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Topic"}]
+        assert RESOURCES[logical_id].get("Condition") == RESOURCES[name].get("Condition")
+        if alarm["MetricName"] == "Duration":
+            limit = FUNCTIONS[name].get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"])
+            assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", 900 * limit)
+        else:
+            assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
+
+
+def test_an_event_in_the_dead_letter_queue_alarms() -> None:
+    alarm = OWN_ALARMS["DeadLettersAlarm"]
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetters", "QueueName"]}}]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
+
+
+def test_alarms_of_seatrials_own_have_names_of_their_own_that_the_rollback_function_does_not_hear() -> None:
+    names = [alarm["AlarmName"]["Fn::Sub"] for alarm in OWN_ALARMS.values()]
+    (unheard,) = FUNCTIONS["RollbackFunction"]["Events"]["Alarm"]["Properties"]["Pattern"]["detail"]["alarmName"]
+    prefix = unheard["anything-but"]["prefix"]["Fn::Sub"]
+    assert len(names) == len(set(names)) == 3 * len(FUNCTIONS) + 1
+    assert all(name.startswith(prefix) for name in names)
+
+
+def test_the_read_only_policy_only_reads() -> None:
+    statements = RESOURCES["ReadOnlyPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    actions = [a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
+    verbs = ("Get", "Describe", "Query", "Scan", "BatchGet")
+    assert [action for action in actions if not action.partition(":")[2].startswith(verbs)] == []

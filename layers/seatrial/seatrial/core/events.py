@@ -107,7 +107,10 @@ def rollback_trigger(event: Mapping[str, Any]) -> RollbackTrigger:
     """What functions/rollback is told: an alarm's new state, or a request of on call."""
     if event.get("detail-type") == "CloudWatch Alarm State Change":
         return _alarm_changed(event)
-    asked = oncall.request(event) if oncall.is_one(event) else None
+    known = oncall.is_one(event) or oncall.is_from_on_call(event)
+    asked = oncall.request(event) if known else None
+    if isinstance(asked, FixGranted) and oncall.is_from_on_call(event):
+        raise EventError("Fix Granted: hotfix grants are switched off; set FixLane=on in Seatrial's own stack")
     if asked is None or isinstance(asked, FixGranted):
         raise EventError(
             "functions/rollback reads 'CloudWatch Alarm State Change', 'Rollback Requested', 'Hold Requested' and "
@@ -154,9 +157,9 @@ def dark_test_request(event: Mapping[str, Any]) -> DarkTestRequested:
         case "Scheduled Event":
             return DarkTestRequested()
         case "Dark Test Requested" as what:
-            return _dark_test(_mapping(event, "detail", of=what), of=what)
+            return _dark_test(_mapping(event, "detail", of=what), event, of=what)
         case None:
-            return _dark_test(event, of="a dark test's request")
+            return _dark_test(event, {}, of="a dark test's request")
         case other:
             raise EventError(
                 "functions/dark_tester reads 'Scheduled Event', 'Dark Test Requested' and {\"service\": name}, "
@@ -164,10 +167,11 @@ def dark_test_request(event: Mapping[str, Any]) -> DarkTestRequested:
             )
 
 
-def _dark_test(request: Mapping[str, Any], *, of: str) -> DarkTestRequested:
-    if unknown := set(request) - {"service", "reason", "who"}:
-        raise EventError(f'{of} has the key {sorted(unknown)[0]!r}, which means nothing: write {{"service": name}}')
-    return DarkTestRequested(_text(request, "service", of=of)) if "service" in request else DarkTestRequested()
+def _dark_test(request: Mapping[str, Any], sent: Mapping[str, Any], *, of: str) -> DarkTestRequested:
+    """`sent` is the event around the request, {} where there is none."""
+    detail = oncall.Detail.of(of, request, sent)
+    detail.only("service", "reason", "who")
+    return DarkTestRequested(detail.service()) if "service" in request else DarkTestRequested()
 
 
 def _alarm_changed(event: Mapping[str, Any]) -> AlarmChanged:

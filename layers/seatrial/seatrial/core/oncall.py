@@ -7,23 +7,36 @@ events/schema/ says: what somebody meant is never guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from .holds import ALL
+from .printable import printable
 
 SOURCE = "seatrial.oncall"
 
 # A fix is on its way or it is not: nobody leaves a service without its alarms overnight.
 LONGEST_GRANT = timedelta(hours=4)
 
-_SERVICE = re.compile(r"[a-zA-Z0-9_-]{1,64}(:[a-zA-Z0-9_-]{1,128})?")
+_ALIAS = r"(:(?![0-9]+$)[a-zA-Z0-9_-]{1,128})?"
+_SERVICE = re.compile(rf"[a-zA-Z0-9_-]{{1,64}}{_ALIAS}")
+_ARN = re.compile(
+    rf"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{{12}}):function:"
+    rf"(?P<service>[a-zA-Z0-9_-]{{1,64}}{_ALIAS})"
+)
 _FLAG = re.compile(r"[^/\x00-\x1f]{1,64}/[^/\x00-\x1f]{1,64}/[^/\x00-\x1f]{1,128}")
 _RELEASE = re.compile(r"d-[A-Z0-9]{1,32}", re.IGNORECASE)
 _MOST_LETTERS = 500
+
+# How much of what a sender wrote a message about it repeats.
+_MOST_QUOTED = 80
+_MOST_IN_A_SUBJECT = 60
+
+# What the dark tester reads; see events.dark_test_request.
+DARK_TEST = "Dark Test Requested"
 
 
 class EventError(Exception):
@@ -92,8 +105,28 @@ class FixGranted:
 type Request = RollbackRequested | FlagRollbackRequested | HoldRequested | HoldReleased | FixGranted
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What was done about a request. `action` is a word of the functions' outcomes, as "stopped" or "declined"."""
+
+    action: str
+    sentence: str
+
+
 def is_one(event: Mapping[str, Any]) -> bool:
     return event.get("detail-type") in _READERS
+
+
+def is_from_on_call(event: Mapping[str, Any]) -> bool:
+    """Whether a person sent it over the bus: then a mistake in it is answered, whatever else it is."""
+    return event.get("source") == SOURCE
+
+
+def subject(event: Mapping[str, Any]) -> str:
+    """The service or flag that a request names, as far as that can be read; "" otherwise. For messages about it."""
+    detail = event.get("detail")
+    named = [detail.get(key) for key in ("service", "flag")] if isinstance(detail, Mapping) else []
+    return next((printable(name)[:_MOST_IN_A_SUBJECT] for name in named if isinstance(name, str) and name), "")
 
 
 def request(event: Mapping[str, Any]) -> Request:
@@ -101,99 +134,119 @@ def request(event: Mapping[str, Any]) -> Request:
     what = event.get("detail-type")
     reader = _READERS.get(what) if isinstance(what, str) else None
     if reader is None:
-        raise EventError(f"on call sends {_listed(_READERS)}, not {what!r}")
+        raise EventError(f"{what!r} is not a request: {_instead(str(what), [*_READERS, DARK_TEST])}")
     if event.get("source") != SOURCE:
-        raise EventError(f"{what} comes from the source {SOURCE!r}, not {event.get('source')!r}")
+        raise EventError(f"{what}: 'source' must be {SOURCE!r}, got {event.get('source')!r}")
     id, detail = event.get("id"), event.get("detail")
     if not isinstance(id, str) or not id:
-        raise EventError(f"{what}: 'id' is {id!r} where a text is expected")
+        raise EventError(f"{what}: 'id' must be a string, got {_shown(id)}")
     if not isinstance(detail, Mapping):
-        raise EventError(f"{what}: 'detail' is {detail!r} where an object is expected")
-    return reader(_Detail(str(what), detail), id, _sent(str(what), event.get("time")))
+        raise EventError(f"{what}: 'detail' must be an object, got {_shown(detail)}")
+    return reader(Detail.of(str(what), detail, event), id, _sent(str(what), event.get("time")))
 
 
 def _sent(what: str, time: object) -> datetime:
     try:
         moment = datetime.fromisoformat(str(time))
     except ValueError:
-        raise EventError(f"{what}: 'time' is {time!r}, which is no ISO 8601 time") from None
+        raise EventError(f"{what}: 'time' must be an ISO 8601 time, got {_shown(time)}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class _Detail:
+class Detail:
+    """What a request says, read strictly: each method raises EventError.
+
+    `region` and `account` are where the event was sent, "" where the sender's tool does not say."""
+
     what: str
     given: Mapping[str, Any]
+    region: str = ""
+    account: str = ""
+
+    @classmethod
+    def of(cls, what: str, given: Mapping[str, Any], event: Mapping[str, Any]) -> Detail:
+        """`event` is what EventBridge has put around it."""
+        return cls(what, given, str(event.get("region", "")), str(event.get("account", "")))
 
     def only(self, *words: str) -> None:
         for key in self.given:
             if key not in words:
-                near = get_close_matches(str(key), words, 1)
-                instead = f"did you mean {near[0]!r}?" if near else f"it takes {_listed(words)}"
-                raise EventError(f"{self.what} has the key {f'detail.{key}'!r}, which means nothing: {instead}")
+                raise EventError(f"{self.what}: {_shown(f'detail.{key}')} is not a key: {_instead(str(key), words)}")
 
     def text(self, key: str) -> str:
+        """What stands there, as one printable line: it goes to terminals."""
         if key not in self.given:
-            raise EventError(f"{self.what} has no 'detail.{key}'")
+            raise EventError(f"{self.what}: 'detail.{key}' is missing: {_MEANINGS[key]}")
         found = self.given[key]
         if not isinstance(found, str) or not found.strip():
-            raise EventError(f"{self.what}: 'detail.{key}' is {found!r} where a text is expected")
+            raise EventError(f"{self.what}: 'detail.{key}' must be a string, got {_shown(found)}: {_MEANINGS[key]}")
         if len(found) > _MOST_LETTERS:
-            raise EventError(f"{self.what}: 'detail.{key}' has {len(found)} letters, and {_MOST_LETTERS} are the most")
-        return found
+            raise EventError(f"{self.what}: 'detail.{key}' has {len(found)} characters; at most {_MOST_LETTERS}")
+        return printable(found)
 
-    def matching(self, key: str, form: re.Pattern[str], example: str) -> str:
+    def matching(self, key: str, form: re.Pattern[str]) -> re.Match[str]:
         found = self.text(key)
-        if not form.fullmatch(found):
-            raise EventError(f"{self.what}: 'detail.{key}' is {found!r}; write {example}")
-        return found
+        matched = form.fullmatch(found)
+        if not matched:
+            raise EventError(f"{self.what}: 'detail.{key}' must be {_MEANINGS[key]}, got {_shown(found)}")
+        return matched
 
     def service(self) -> str:
-        return self.matching("service", _SERVICE, "a function's name, or function:alias")
+        """`function` or `function:alias`, also where it is written as an ARN of this account and Region."""
+        if not str(self.given.get("service")).startswith("arn:"):
+            return self.matching("service", _SERVICE)[0]
+        arn = self.matching("service", _ARN)
+        for here, there in ((self.region, arn["region"]), (self.account, arn["account"])):
+            if here and here != there:
+                raise EventError(
+                    f"{self.what}: 'detail.service' is of {there}, and this bus is of {here}: send it there"
+                )
+        return arn["service"]
 
     def service_or_all(self) -> str:
         """Exactly one of `service` and `all`, so that nothing is ever held everywhere by a forgotten key."""
         if "all" not in self.given:
             return self.service()
         if "service" in self.given or self.given["all"] is not True:
-            raise EventError(f"{self.what} names either a 'detail.service' or 'detail.all': true")
+            raise EventError(f"{self.what}: give either 'detail.service' or 'detail.all': true")
         return ALL
 
 
-def _rollback_requested(detail: _Detail, id: str, at: datetime) -> RollbackRequested | FlagRollbackRequested:
+def _rollback_requested(detail: Detail, id: str, at: datetime) -> RollbackRequested | FlagRollbackRequested:
     """A service or a flag, never both: which of them was meant is not guessed."""
     detail.only("service", "release", "flag", "reason", "who")
     if "flag" in detail.given:
         if named := [key for key in ("service", "release") if key in detail.given]:
-            raise EventError(f"{detail.what} names either 'detail.flag' or {f'detail.{named[0]}'!r}")
-        flag = detail.matching("flag", _FLAG, "application/environment/profile, by name or id")
+            raise EventError(f"{detail.what}: give either 'detail.flag' or {f'detail.{named[0]}'!r}, not both")
+        flag = detail.matching("flag", _FLAG)[0]
         return FlagRollbackRequested(id, at, flag, detail.text("reason"), detail.text("who"))
-    release = ""
-    if "release" in detail.given:
-        release = detail.matching("release", _RELEASE, "a deployment's id, as d-RGSWBD91L")
+    release = detail.matching("release", _RELEASE)[0] if "release" in detail.given else ""
     return RollbackRequested(id, at, detail.service(), detail.text("reason"), detail.text("who"), release)
 
 
-def _hold_requested(detail: _Detail, id: str, at: datetime) -> HoldRequested:
+def _hold_requested(detail: Detail, id: str, at: datetime) -> HoldRequested:
     detail.only("service", "all", "reason", "who")
     return HoldRequested(id, at, detail.service_or_all(), detail.text("reason"), detail.text("who"))
 
 
-def _hold_released(detail: _Detail, id: str, at: datetime) -> HoldReleased:
+def _hold_released(detail: Detail, id: str, at: datetime) -> HoldReleased:
     detail.only("service", "all", "reason", "who")
     return HoldReleased(id, at, detail.service_or_all(), detail.text("reason"), detail.text("who"))
 
 
-def _fix_granted(detail: _Detail, id: str, at: datetime) -> FixGranted:
+def _fix_granted(detail: Detail, id: str, at: datetime) -> FixGranted:
     detail.only("service", "minutes", "reason", "who")
     minutes = detail.given.get("minutes")
     most = int(LONGEST_GRANT.total_seconds() // 60)
     if isinstance(minutes, bool) or not isinstance(minutes, int) or not 1 <= minutes <= most:
-        raise EventError(f"{detail.what}: 'detail.minutes' is {minutes!r}; it is a whole number from 1 to {most}")
+        raise EventError(
+            f"{detail.what}: 'detail.minutes' must be a whole number from 1 to {most}, got {_shown(minutes)}"
+        )
     return FixGranted(id, at, detail.service(), detail.text("reason"), detail.text("who"), timedelta(minutes=minutes))
 
 
-_READERS: Mapping[str, Callable[[_Detail, str, datetime], Request]] = {
+_READERS: Mapping[str, Callable[[Detail, str, datetime], Request]] = {
     "Rollback Requested": _rollback_requested,
     "Hold Requested": _hold_requested,
     "Hold Released": _hold_released,
@@ -201,6 +254,22 @@ _READERS: Mapping[str, Callable[[_Detail, str, datetime], Request]] = {
 }
 
 
-def _listed(words: Mapping[str, object] | tuple[str, ...]) -> str:
-    *most, last = (repr(word) for word in words)
-    return f"{', '.join(most)} and {last}"
+_MEANINGS: Mapping[str, str] = {
+    "who": "who asks, for example on-call@example.com",
+    "reason": "why, in one sentence",
+    "service": "a function's name, function:alias, or its ARN",
+    "flag": "application/environment/profile, each by name or id",
+    "release": "a deployment's id, for example d-RGSWBD91L",
+}
+
+
+def _instead(word: str, words: Sequence[str]) -> str:
+    near = get_close_matches(word, words, 1)
+    *most, last = (repr(known) for known in words)
+    return f"did you mean {near[0]!r}?" if near else f"it can be {', '.join(most)} or {last}"
+
+
+def _shown(value: object) -> str:
+    """Short and on one line, since it is the sender's word."""
+    text = repr(value)
+    return printable(text if len(text) <= _MOST_QUOTED else f"{text[: _MOST_QUOTED - 1]}…")

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from . import oncall
 from .deployment import Group
 from .events import AlarmChanged
 from .fix import Grant
 from .holds import ALL
 from .oncall import FixGranted
+from .printable import printable
 from .release import Release
+
+
+def declined(event: Mapping[str, Any], mistake: str) -> str:
+    """For a request that can't be read. `mistake` names the place and the correction."""
+    which = f" (event {printable(str(event['id']))[:40]})" if event.get("id") else ""
+    return (
+        f"{oncall.subject(event) or 'on call'}: request declined{which}: {mistake.rstrip('.')}. "
+        "Nothing was done. Next: correct the event and send it again."
+    )
+
+
+def unknown_service(what: str, service: str, who: str, near: str) -> str:
+    """For a request about a name that no release and no tagged function has. `near` is the nearest known one, or ""."""
+    instead = f"did you mean {near!r}?" if near else "`seatrial status` lists the services."
+    return f"{service}: {what} of {who} declined: no service has this name; {instead} Nothing was done."
 
 
 def fix_is_spared(release: Release, alarm: AlarmChanged) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 from seatrial.core.values import Json, UnfitError, instead
 
+# How many mistakes a message names; `seatrial suite check` prints all.
+_NAMED = 3
+
 type At = tuple[str | int, ...]
 """The way to a part of the data: keys and indexes from the top, as ("cases", 0, "expect")."""
 
@@ -50,12 +53,13 @@ class Mistake:
 
 
 class SuiteError(Exception):
-    """The suite is not one: every mistake, in the order of the file. The text has a line for each."""
+    """The suite is not one. `mistakes` are all of them, in the order of the file; the text names the first few."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         told = dict.fromkeys(mistakes)  # a table would else tell the same mistake for each of its rows
         self.mistakes = tuple(sorted(told, key=lambda mistake: (mistake.mark.line, mistake.mark.column)))
-        super().__init__("\n".join(map(str, self.mistakes)))
+        more = [f"and {len(self.mistakes) - _NAMED} more mistakes"] if len(self.mistakes) > _NAMED else []
+        super().__init__("; ".join([*map(str, self.mistakes[:_NAMED]), *more]))
 
 
 class NoSuiteError(Exception):

@@ -9,9 +9,10 @@ from typing import Any
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core import events, finding_story
+from seatrial.core import events, finding_story, oncall, oncall_story
+from seatrial.core.oncall import EventError
 from seatrial.core.source import NoSuiteError, SuiteError
-from seatrial.flows import tell, trial
+from seatrial.flows import requests, tell, trial
 from seatrial.flows.account import Account
 
 # The alias of a service that is named by its function alone, as SAM's AutoPublishAlias is set in Seatrial's templates.
@@ -41,9 +42,15 @@ class DarkTest:
 def run(aws: Account, event: Mapping[str, Any], until: Callable[[], float]) -> dict[str, Any]:
     """Test the service that is asked for, or all that are configured: {"failures": 0, "services": [one each]}.
 
-    `until` tells how many seconds are left.
+    `until` tells how many seconds are left. A request over the bus that can't be read is declined.
     """
-    request = events.dark_test_request(event)
+    try:
+        request = events.dark_test_request(event)
+    except EventError as mistake:
+        if not oncall.is_from_on_call(event):
+            raise
+        declined = requests.decline(aws, oncall.subject(event), oncall_story.declined(event, str(mistake)))
+        return {"failures": 0, "services": [], "declined": declined["reason"]}
     services = (request.service,) if request.service else aws.dark_test_services
     tests = [_tested(aws, service, until) for service in services]
     for test in tests:

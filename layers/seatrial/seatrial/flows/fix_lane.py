@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from seatrial.core import events, finding_story, oncall_story
@@ -11,7 +12,7 @@ from seatrial.core.events import DeploymentChanged, Tick
 from seatrial.core.fix import Grant, Stand
 from seatrial.core.oncall import FixGranted
 from seatrial.core.release import Release
-from seatrial.flows import tell
+from seatrial.flows import requests, tell
 from seatrial.flows.account import Account
 
 type Outcome = dict[str, str]
@@ -24,15 +25,19 @@ class NotSwitchedError(Exception):
 
 
 def run(aws: Account, event: Mapping[str, Any]) -> dict[str, list[Outcome]]:
-    """Grant what is asked for, and close what is over: {"grants": [{"action": …, "reason": …}]}. Raises EventError.
+    """Grant what is asked for, and close what is over: {"grants": [{"action": …, "reason": …}]}.
 
-    Actions: "opened", "closed", "ignored".
+    Actions: "opened", "closed", "ignored", "declined". Raises EventError for an event of AWS's that can't be read.
     """
-    match events.fix_lane_trigger(event):
-        case FixGranted() as request:
-            return {"grants": [_grant(aws, request)]}
+    return {"grants": requests.handle(aws, event, events.fix_lane_trigger, partial(_outcomes, aws))}
+
+
+def _outcomes(aws: Account, trigger: FixGranted | Tick | DeploymentChanged) -> list[Outcome]:
+    match trigger:
+        case FixGranted():
+            return [_grant(aws, trigger)]
         case Tick() | DeploymentChanged():
-            return {"grants": _close_what_is_over(aws)}
+            return _close_what_is_over(aws)
 
 
 def claim(aws: Account, release: Release) -> Release:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from seatrial.core import holds, oncall_story
-from seatrial.core.holds import Hold
+from seatrial.core.holds import ALL, Hold
 from seatrial.core.oncall import HoldReleased, HoldRequested
 from seatrial.core.release import Release
-from seatrial.flows import tell
+from seatrial.flows import requests, services, tell
 from seatrial.flows.account import Account
 
 
 def change(aws: Account, request: HoldRequested | HoldReleased) -> dict[str, str]:
-    """{"action": "held" | "lifted" | "ignored", "reason": …}. What was asked before the last change changes nothing."""
+    """{"action": "held" | "lifted" | "ignored" | "declined", "reason": …}.
+
+    A request from before the last change changes nothing; one for a name that is no service is declined.
+    """
+    if request.service != ALL and not _is_known(aws, request):
+        near = services.nearest(aws, request.service)
+        sentence = oncall_story.unknown_service(
+            "hold" if isinstance(request, HoldRequested) else "lift of a hold", request.service, request.who, near
+        )
+        return requests.decline(aws, request.service, sentence)
     word = Hold(request.service, request.reason, request.who, request.at)
     match request:
         case HoldRequested():
@@ -27,6 +36,12 @@ def change(aws: Account, request: HoldRequested | HoldReleased) -> dict[str, str
     aws.log.info(sentence, extra={"event": request.id})
     tell.send(aws, f"[seatrial] {word.service} is {action}", sentence, {"service": word.service, "event": action})
     return {"action": action, "reason": sentence}
+
+
+def _is_known(aws: Account, request: HoldRequested | HoldReleased) -> bool:
+    """A hold that stands can be lifted, whatever it was placed on."""
+    standing = {hold.service for hold in aws.ledger.holds.standing()} if isinstance(request, HoldReleased) else set()
+    return request.service in standing or services.is_known(aws, request.service)
 
 
 def check(aws: Account, release: Release) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,11 +26,11 @@ from seatrial.core.decide import (
     decide,
 )
 from seatrial.core.deployment import Status
-from seatrial.core.events import AlarmChanged, JudgedWorse
+from seatrial.core.events import AlarmChanged, JudgedWorse, RollbackTrigger
 from seatrial.core.oncall import FlagRollbackRequested, HoldReleased, HoldRequested, RollbackRequested
 from seatrial.core.reconcile import ALARM_ACTIVE, released
 from seatrial.core.release import Release, State
-from seatrial.flows import cost, flag_rollback, guard, holds, reconcile, situation, tell
+from seatrial.flows import cost, flag_rollback, guard, holds, reconcile, requests, situation, tell
 from seatrial.flows.account import Account
 from seatrial.flows.turns import Turns
 
@@ -42,14 +43,20 @@ type Outcomes = dict[str, list[Outcome]]
 def take_back(aws: Account, event: Mapping[str, Any]) -> Outcomes:
     """Decide about an event and do it: {"decisions": [{"action": …, "reason": …}]}.
 
-    Actions: "stopped", "answered", "returned", "told", "ignored", "held", "lifted". Raises EventError.
+    Actions: "stopped", "answered", "returned", "told", "ignored", "held", "lifted", "declined". Raises EventError for
+    an event of AWS's that can't be read.
     """
-    trigger = events.rollback_trigger(event)
-    if isinstance(trigger, HoldRequested | HoldReleased):
-        return {"decisions": [holds.change(aws, trigger)]}
-    if isinstance(trigger, FlagRollbackRequested):
-        return {"decisions": [flag_rollback.take_back(aws, trigger)]}
-    return act(aws, trigger)
+    return {"decisions": requests.handle(aws, event, events.rollback_trigger, partial(_decisions, aws))}
+
+
+def _decisions(aws: Account, trigger: RollbackTrigger) -> list[Outcome]:
+    match trigger:
+        case HoldRequested() | HoldReleased():
+            return [holds.change(aws, trigger)]
+        case FlagRollbackRequested():
+            return [flag_rollback.take_back(aws, trigger)]
+        case _:
+            return act(aws, trigger)["decisions"]
 
 
 def act(aws: Account, trigger: Trigger, by: str = BY) -> Outcomes:

@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.core import oncall_story, story
+from seatrial.core.printable import printable
 from seatrial.core.release import Release, Step
 
 from .account import Account
@@ -24,6 +25,7 @@ EVENTS = {
     "healed": "Release Healed",
     "to be healed": "Healing Needed",
     "nothing taken back": "Declined",
+    "declined": "Declined",
     "held": "Hold Placed",
     "lifted": "Hold Lifted",
     "fix": "Fix Lane Changed",
@@ -81,6 +83,7 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
     `attributes` are for filters: "event" is a word of `EVENTS` or another; "service", "release" and "flag" may be
     absent.
     """
+    subject, sentence = printable(subject), printable(sentence)
     event = attributes.get("event", "")
     _count(event, attributes)
     try:

@@ -7,6 +7,7 @@
     alarm#NAME          taken-back#FUNCTION:ALIAS   when the alarm last took a release of that service back
     hold                FUNCTION, FUNCTION:ALIAS or *   a hold, or that one was lifted
     fix                 FUNCTION:ALIAS          the last grant of the fix lane
+    request#EVENT       answer                  what was done about an on-call request
     flag#A/ENV/PROFILE  step#N#KIND#DISCRIMINATOR   something that happened to a flag's deployment N
 
 Heads are in the index `service`; those that somebody must still look at (open, guarded or not healed) also in the
@@ -14,7 +15,8 @@ sparse index `open`, so that a tick with nothing to do costs one query. Everythi
 twice is written once, and what arrives late takes no state backwards.
 
 `releases` moves a release forward and has its copies follow, `reading` finds it again. Each other module is one kind of
-item: `heads`, `steps`, `alarm_index`, `holds`, `grants`, `flags`; `table` is DynamoDB itself.
+item: `heads`, `steps`, `alarm_index`, `holds`, `grants`, `requests`,
+`flags`; `table` is DynamoDB itself.
 """
 
 from seatrial.aws.ledger.reading import ReleaseUnknownError

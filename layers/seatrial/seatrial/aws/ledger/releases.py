@@ -15,8 +15,10 @@ from seatrial.aws.ledger.grants import Grants
 from seatrial.aws.ledger.heads import OPEN
 from seatrial.aws.ledger.holds import Holds
 from seatrial.aws.ledger.reading import Reading
+from seatrial.aws.ledger.requests import Requests
 from seatrial.aws.ledger.table import Table, text
 from seatrial.core.deployment import Deployment, Shift
+from seatrial.core.printable import printable
 from seatrial.core.release import ENDS, Release, State, Step, states_before
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Ledger(Reading):
         self.alarms = AlarmIndex(self._table, keep)
         self.holds = Holds(self._table)
         self.grants = Grants(self._table)
+        self.requests = Requests(self._table)
         self.flags = Flags(self._table, keep)
 
     def open(
@@ -76,14 +79,14 @@ class Ledger(Reading):
         """Say why it is going to end, before it has. The first reason stays."""
         return self._table.change(
             _key(release),
-            {"reason": reason, "by": by},
+            _told(reason, by),
             while_empty="reason",
             states=states_before(State.RELEASED),
         )
 
     def move(self, release: Release, to: State, reason: str = "", by: str = "") -> bool:
         """Move a release forward. False when it was there already, or further: then nothing is written."""
-        told = {"reason": reason, "by": by} if reason else {}
+        told = _told(reason, by) if reason else {}
         watched = {OPEN: OPEN} if to is State.RETURNING else {}  # its guard may have been over
         return self._advance(release, {"state": to, **told, **watched}, to)
 
@@ -111,7 +114,7 @@ class Ledger(Reading):
         """
         if end not in ENDS:
             raise ValueError(f"{end!r} is no end of a release: move() is for states on the way")
-        finished = self._advance(release, {"state": end, "reason": reason, "by": by, "closed_at": text(at)}, end)
+        finished = self._advance(release, {"state": end, **_told(reason, by), "closed_at": text(at)}, end)
         if finished and end is State.REFUSED:
             self.unwatch(release)
         elif finished and end is not State.RELEASED:
@@ -134,6 +137,10 @@ class Ledger(Reading):
         if to is not State.SHIFTING:
             self.alarms.advance(release, values, to)
         return moved
+
+
+def _told(reason: str, by: str) -> dict[str, str]:
+    return {"reason": printable(reason), "by": printable(by)}
 
 
 def _key(release: Release) -> dict[str, Any]:

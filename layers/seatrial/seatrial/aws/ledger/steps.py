@@ -8,6 +8,7 @@ from typing import Any
 
 from seatrial.aws.ledger import heads
 from seatrial.aws.ledger.table import Item, text
+from seatrial.core.printable import printable
 from seatrial.core.release import Step
 
 # What the `sk` of every step begins with.
@@ -22,9 +23,9 @@ def written(step: Step) -> Item:
     return {
         "kind": step.kind,
         "discriminator": step.discriminator,
-        "sentence": step.sentence,
+        "sentence": printable(step.sentence),
         "at": text(step.at),
-        "by": step.by,
+        "by": printable(step.by),
         "outcome": step.outcome,
     }
 

@@ -1,0 +1,58 @@
+"""On-call requests: each one is answered, also one that can't be read. The answer is sent and kept in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from seatrial.core import oncall, oncall_story
+from seatrial.core.oncall import Answer, EventError
+from seatrial.flows import tell
+from seatrial.flows.account import Account
+
+type Outcome = dict[str, str]
+
+DECLINED = "declined"
+
+
+def handle[T](
+    aws: Account,
+    event: Mapping[str, Any],
+    read: Callable[[Mapping[str, Any]], T],
+    act: Callable[[T], Sequence[Outcome]],
+) -> list[Outcome]:
+    """Read an event and act on it: [{"action": …, "reason": …}].
+
+    An on-call request that can't be read is declined with its correction. Raises EventError for other events, since
+    those are AWS's, and what `act` raises.
+    """
+    try:
+        trigger = read(event)
+    except EventError as mistake:
+        if not oncall.is_from_on_call(event):
+            raise
+        outcomes = [decline(aws, oncall.subject(event), oncall_story.declined(event, str(mistake)))]
+    else:
+        outcomes = list(act(trigger))
+    if oncall.is_from_on_call(event):
+        _keep(aws, event, outcomes)
+    return outcomes
+
+
+def decline(aws: Account, subject: str, sentence: str) -> Outcome:
+    """Tell the subscribers why nothing was done. `subject` is the service or flag, "" where none was named."""
+    aws.log.warning(sentence)
+    attributes = {"event": DECLINED, **({"flag" if "/" in subject else "service": subject} if subject else {})}
+    tell.send(aws, f"[seatrial] {subject or 'on call'}: request declined", sentence, attributes)
+    return {"action": DECLINED, "reason": sentence}
+
+
+def _keep(aws: Account, event: Mapping[str, Any], outcomes: Sequence[Outcome]) -> None:
+    """For the command that waits for it. A ledger that can't be written holds nothing up: the message was sent."""
+    answers = [Answer(outcome["action"], outcome["reason"]) for outcome in outcomes]
+    try:
+        aws.ledger.requests.answer(str(event.get("id", "")), answers, aws.clock.now())
+    except (ClientError, BotoCoreError):
+        aws.log.exception("the ledger can't be written", extra={"event": event.get("id")})

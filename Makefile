@@ -1,6 +1,7 @@
 # Two commands need nothing before them: `make rehearse` and `make test`. Each sets up .venv first.
 MINUTE ?= 2
 PORT ?= 4566
+WORKERS ?= auto
 BIN := .venv/bin
 export MINUTE
 
@@ -15,6 +16,7 @@ help:
 	@echo "make stage PORT=4566     a local AWS in the foreground, to deploy to; Ctrl-C stops it"
 	@echo "make clean               remove what was built and installed here"
 	@echo "MINUTE=2                 wall seconds of a stage minute (60 is real time)"
+	@echo "WORKERS=auto             processes that share the tests; 0 is none but pytest's own"
 
 setup:
 	@MAKECMDGOALS="$(MAKECMDGOALS)" scripts/setup
@@ -35,7 +37,7 @@ lint: setup
 	$(BIN)/cfn-lint --regions eu-west-1 -- template.yaml examples/payments/template.yaml
 
 unit: setup
-	$(BIN)/python -m pytest -m "not proof"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not proof"
 
 proof: setup
 	$(BIN)/python -m pytest -m proof

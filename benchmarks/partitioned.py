@@ -13,7 +13,7 @@ from unittest.mock import patch
 from moto.dynamodb.models.table import Table
 
 from seatrial.aws.ledger import Ledger
-from tests.faults.quick_dynamodb import QuickDynamoDB
+from tests.quick_dynamodb import QuickDynamoDB
 from tests.small_account import REGION
 
 

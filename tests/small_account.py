@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
+from moto.backends import get_backend
 
 from seatrial.aws.appconfig import AppConfig
 from seatrial.aws.bus import Bus
@@ -35,6 +35,7 @@ from seatrial.aws.topic import Topic
 from seatrial.core.metric import Metric
 from seatrial.flows.account import Account
 from seatrial.settings import Clock
+from tests.quick_dynamodb import ACCOUNT, QuickDynamoDB
 from tests.small_appconfig import ARNS, SmallAppConfig
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -437,7 +438,7 @@ class SmallAccount:
         self.metrics = SmallMetrics()
         self.bus = SmallBus()
         self.clock = FixedClock()
-        self.ledger = Ledger(through(boto3.client("dynamodb", **REGION)), table, timedelta(days=400))
+        self.ledger = Ledger(through(QuickDynamoDB(REGION["region_name"])), table, timedelta(days=400))
         self.pauses: list[float] = []
         self.aws = Account(
             codedeploy=CodeDeploy(through(self.codedeploy), self.pauses.append),
@@ -460,14 +461,13 @@ class SmallAccount:
 
 def make_table(name: str = "ledger") -> None:
     """The ledger's table, as template.yaml has it."""
-    boto3.client("dynamodb", **REGION).create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": at, "AttributeType": "S"} for at in ("pk", "sk", "open", "service", "opened_at")
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
+    backend: Any = get_backend("dynamodb")[ACCOUNT][REGION["region_name"]]
+    backend.create_table(
+        name,
+        schema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        attr=[{"AttributeName": at, "AttributeType": "S"} for at in ("pk", "sk", "open", "service", "opened_at")],
+        throughput=None,
+        global_indexes=[
             {
                 "IndexName": index,
                 "KeySchema": [
@@ -478,4 +478,11 @@ def make_table(name: str = "ledger") -> None:
             }
             for index in ("open", "service")
         ],
+        indexes=None,
+        streams=None,
+        billing_mode="PAY_PER_REQUEST",
+        sse_specification=None,
+        tags=[],
+        deletion_protection_enabled=False,
+        warm_throughput=None,
     )

@@ -14,7 +14,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -66,13 +65,16 @@ def _require_room(folder: Path) -> None:
         )
 
 
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise StageError(f"port {port} is in use: stop what listens there, or choose another with PORT=…") from None
+def _bound(port: int) -> socket.socket:
+    """A socket on 127.0.0.1 that the local AWS inherits. The system chooses the port where `port` is 0."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise StageError(f"port {port} is in use: stop what listens there, or choose another with PORT=…") from None
+    return bound
 
 
 def _remove_leftovers() -> None:
@@ -92,10 +94,18 @@ class Stage:
 
     def __init__(self, *, port: int = 0, minute: float = 2.0) -> None:
         self.minute = minute
-        self.port = port or free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.port = port
         self.folder = Path()
         self._process: subprocess.Popen[bytes] | None = None
+        self._session = boto3.Session(
+            aws_access_key_id=ACCOUNT, aws_secret_access_key="stage", aws_session_token="stage", region_name=REGION
+        )
+        self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -108,17 +118,24 @@ class Stage:
         """Raises StageError when the port is taken, the disk is full, or the process doesn't answer."""
         _remove_leftovers()
         _require_room(Path(tempfile.gettempdir()))
-        _require_free(self.port)
+        bound = _bound(self.port)
+        self.port = int(bound.getsockname()[1])
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         (self.folder / "pid").write_text(str(os.getpid()))
         command = [sys.executable, "-m", "rehearsal.stage.server", "--with-parent", "--folder", str(self.folder)]
-        command += ["--port", str(self.port), "--minute", str(self.minute)]
+        command += ["--socket", str(bound.fileno()), "--minute", str(self.minute)]
         output = (self.folder / "output.log").open("wb")
         # A session of its own: Ctrl-C reaches the starter alone, which then stops the stage in order.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=[bound.fileno()],
         )
         output.close()
+        bound.close()
         try:
             self._wait_until_it_answers()
         except BaseException:
@@ -205,17 +222,12 @@ class Stage:
         except urllib.error.HTTPError as refused:
             raise StageError(refused.read().decode()) from None
 
-    @property
-    def client(self) -> Callable[..., Any]:
-        """`stage.client("lambda")`: a boto3 client of the stage."""
-        session = boto3.Session(
-            aws_access_key_id=ACCOUNT, aws_secret_access_key="stage", aws_session_token="stage", region_name=REGION
-        )
-
-        def client(service: str) -> Any:
-            return session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
-
-        return client
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local AWS, made once a service: `stage.client("lambda")`. Threads may share it."""
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+            return self._clients[service]
 
 
 def _print_notes(stage: Stage) -> None:

@@ -19,6 +19,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -259,12 +260,12 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _serve(gateway: Gateway, port: int, stop: asyncio.Event) -> None:
+async def _serve(gateway: Gateway, listener: int, stop: asyncio.Event) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
     config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
+    config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     await serve(gateway, config, shutdown_trigger=stop.wait)
@@ -283,7 +284,7 @@ def _asked_for() -> tuple[behaviour.Behaviour, list[faults.Fault]]:
     return behaviour.switched(behaviour.certified(), switches), [faults.fault(one) for one in wanted]
 
 
-async def _run(port: int, clock: Clock, folder: Path, *, parent: bool) -> None:
+async def _run(listener: int, port: int, clock: Clock, folder: Path, *, parent: bool) -> None:
     from ministack.app import app
     from ministack.core import lambda_runtime
 
@@ -299,7 +300,7 @@ async def _run(port: int, clock: Clock, folder: Path, *, parent: bool) -> None:
         ended = (lambda: loop.call_soon_threadsafe(stop.set),)
         threading.Thread(target=_stop_with_the_parent, args=ended, daemon=True).start()
     try:
-        await _serve(Gateway(app, additions), port, stop)
+        await _serve(Gateway(app, additions), listener, stop)
     finally:
         additions.alarms.stop()
         lambda_runtime.reset()
@@ -307,17 +308,19 @@ async def _run(port: int, clock: Clock, folder: Path, *, parent: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--socket", type=int, required=True, help="file descriptor of a socket that is bound already")
     parser.add_argument("--minute", type=float, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="for the stage's own files")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     chosen = parser.parse_args()
     clock = stage_clock.start(chosen.minute)
-    prepare_environment(chosen.port, clock, chosen.folder)
+    with socket.socket(fileno=os.dup(chosen.socket)) as bound:
+        port = int(bound.getsockname()[1])
+    prepare_environment(port, clock, chosen.folder)
     logging.basicConfig(
         filename=chosen.folder / "stage.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
     )
-    asyncio.run(_run(chosen.port, clock, chosen.folder, parent=chosen.with_parent))
+    asyncio.run(_run(chosen.socket, port, clock, chosen.folder, parent=chosen.with_parent))
     if chosen.with_parent:
         shutil.rmtree(chosen.folder, ignore_errors=True)  # the parent may not be there any more to do it
     # MiniStack's pollers are daemon threads that would hold the interpreter's end up; nothing is left to save.

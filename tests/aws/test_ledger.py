@@ -17,6 +17,7 @@ from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.holds import Hold
 from seatrial.core.release import State, Step
 from seatrial.core.sections import JudgeSettings, MetricPair
+from tests.quick_dynamodb import QuickDynamoDB
 from tests.small_account import REGION, Meter, make_table
 
 OPENED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -25,11 +26,14 @@ SHIFT = Shift("payments", "live", "7", "8")
 DEPLOYMENT = Deployment("d-1", "shop", "payments", Status.IN_PROGRESS, OPENED, SHIFT, configuration="AllAtOnce")
 
 
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
+@pytest.fixture(
+    params=[lambda: boto3.client("dynamodb", **REGION), lambda: QuickDynamoDB("eu-west-1")], ids=["", "quick"]
+)
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    """Through boto3, and through the quick client that the other tests use."""
     with mock_aws():
         make_table()
-        yield Ledger(boto3.client("dynamodb", **REGION), "ledger", timedelta(days=400))
+        yield Ledger(request.param(), "ledger", timedelta(days=400))
 
 
 def test_a_release_is_read_as_it_was_opened(ledger: Ledger) -> None:

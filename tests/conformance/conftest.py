@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ MINUTE = float(os.environ.get("CONFORMANCE_MINUTE", "0.5"))
 PREFIX = os.environ.get("CONFORMANCE_PREFIX", "seatrial-certify")
 TABLE = os.environ.get("CONFORMANCE_TABLE", "")
 HERE = Path(__file__).parent
+TRIED = "tried"
 COST = (
     "below 1 USD: a few hundred invokes, two alarms, a queue, a topic and a rule, all deleted at the end, "
     "and values of a dozen metrics, which CloudWatch forgets by itself"
@@ -98,23 +100,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Each report carries what was tried, since with several workers another process than this one adds it up."""
     report = yield
-    if report.when == "call" or (report.when == "setup" and not report.passed):
-        _note(item, held=report.passed, tried=report.when == "call")
+    claim, question = item.get_closest_marker("claim"), item.get_closest_marker("question")
+    if (claim or question) and (report.when == "call" or (report.when == "setup" and not report.passed)):
+        tried = results.Tried(
+            name=_name(item),
+            held=report.passed,
+            began=report.when == "call",
+            last_case=not _cases_left(item),
+            known=claim.args[0] if claim else "",
+            capture=claim.kwargs["capture"] if claim else "",
+            switch=question.args[0] if question else "",
+        )
+        report.user_properties.append((TRIED, asdict(tried)))
     return report
-
-
-def _note(item: pytest.Item, *, held: bool, tried: bool) -> None:
-    """An account in which a claim could not even be tried has said nothing about it."""
-    claim, question, name = item.get_closest_marker("claim"), item.get_closest_marker("question"), _name(item)
-    if question:
-        _asked.setdefault(question.args[0], []).append(held)
-    if claim:
-        before = _claims.get(name)
-        together = held and (before is None or before.held is True)
-        _claims[name] = results.Claim(name, claim.args[0], claim.kwargs["capture"], together)
-        if IN_ACCOUNT and tried:
-            _certified.holds(name, together and not _cases_left(item))
 
 
 def _cases_left(item: pytest.Item) -> bool:
@@ -123,8 +123,21 @@ def _cases_left(item: pytest.Item) -> bool:
     return ours[-1] is not item
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In the process that adds up: an account in which a claim could not be tried has said nothing about it."""
+    for tried in (results.Tried(**value) for name, value in report.user_properties if name == TRIED):
+        if tried.switch:
+            _asked.setdefault(tried.switch, []).append(tried.held)
+            continue
+        before = _claims.get(tried.name)
+        together = tried.held and (before is None or before.held is True)
+        _claims[tried.name] = results.Claim(tried.name, tried.known, tried.capture, together)
+        if IN_ACCOUNT and tried.began:
+            _certified.holds(tried.name, together and tried.last_case)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if TABLE:
+    if TABLE and not hasattr(session.config, "workerinput"):  # a worker has seen its own part only
         seen = {switch: (behaviour.CLAIMS[switch], all(_asked.get(switch, [False]))) for switch in behaviour.CLAIMS}
         Path(TABLE).write_text(results.table(list(_claims.values()), seen, _certified))
 

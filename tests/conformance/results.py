@@ -39,6 +39,22 @@ answer and told them apart; where it says no, there is a switch and no test that
 
 
 @dataclass(frozen=True)
+class Tried:
+    """One test of a claim or of a question, as its report carries it. `switch` is empty for a claim.
+
+    `began` is False where the set-up failed; `last_case` is True for the last test of its claim.
+    """
+
+    name: str
+    held: bool
+    began: bool
+    last_case: bool
+    known: str
+    capture: str
+    switch: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """One row. `known` is of `marks`; `held` is None for a claim that was not tried."""
 

@@ -28,7 +28,7 @@ from seatrial.flows import bake, monitor, preflight, rollback
 from seatrial.flows.account import Account
 from seatrial.flows.hook import HookCall, hook
 from tests.faults.crashing import Aliases, CrashError, Fuse, Moved, Shifting
-from tests.faults.quick_dynamodb import QuickDynamoDB
+from tests.quick_dynamodb import QuickDynamoDB
 from tests.small_account import REGION, SmallAccount, event, make_table
 from tests.unit.test_hook import Limit
 

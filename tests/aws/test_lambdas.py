@@ -279,9 +279,13 @@ def test_a_package_gives_the_files_below_seatrial_and_nothing_else(account: Lamb
     [
         pytest.param(b"<Error>expired</Error>", "is not a readable zip file", id="no zip"),
         pytest.param(
-            zipped(**{"seatrial/big.json": b" " * 1_000_001}), "is larger than 1,000,000 bytes", id="too large"
+            zipped(**{"seatrial/big.json": b" " * 1_000_001}), "must have at most 1,000,000 bytes", id="too large"
         ),
-        pytest.param(zipped(**{f"seatrial/{n}.json": b"" for n in range(501)}), "at most 500 are read", id="too many"),
+        pytest.param(
+            zipped(**{f"seatrial/{n}.json": b"" for n in range(501)}),
+            "must have at most 500 entries, got 501",
+            id="too many",
+        ),
     ],
 )
 def test_a_package_that_is_no_package_is_refused_by_name(account: LambdaClient, content: bytes, sentence: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -78,3 +79,60 @@ def test_a_service_that_cannot_be_asked_is_a_failure(
     assert report["failures"] == 1
     assert sentence in report["services"][0]["refusal"]
     assert account.lambdas.invoked == []
+
+
+def test_slow_service_uses_up_its_own_time_alone(account: SmallAccount) -> None:
+    left = [290.0]
+
+    def slow(event: dict[str, Any]) -> dict[str, Any]:
+        left[0] -= 60
+        return {"statusCode": 200}
+
+    cases = "".join(f"  - {{name: a{n}, smoke: true, event: {{}}}}\n" for n in range(6))
+    account.lambdas.has("orders", "8", f"cases:\n{cases}", slow)
+    aws = replace(account.aws, dark_test_services=("orders", "payments"))
+    report = dark_tests.run(aws, event("tick"), lambda: left[0])
+    assert [(test["service"], test["failures"]) for test in report["services"]] == [("orders", 3), ("payments", 0)]
+    (sentence,) = account.told()
+    assert sentence.startswith("orders: ")
+    assert "not run: the time for the trial was over" in sentence
+
+
+def test_service_that_hangs_is_left_behind(account: SmallAccount) -> None:
+    ended = threading.Event()
+
+    def hangs(event: dict[str, Any]) -> dict[str, Any]:
+        ended.wait(60)
+        return {"statusCode": 200}
+
+    account.lambdas.has("orders", "8", SUITE, hangs)
+    aws = replace(account.aws, dark_test_services=("orders", "payments"))
+    try:
+        report = dark_tests.run(aws, event("tick"), lambda: 4.0 if account.lambdas.invoked else 0.2)
+    finally:
+        ended.set()
+    assert [test["failures"] for test in report["services"]] == [1, 0]
+    (sentence,) = account.told()
+    assert sentence.startswith("orders: ")
+    assert "the dark test did not end within its 0 s" in sentence
+
+
+@pytest.mark.parametrize("broken", ["suite", "invoke", "topic"])
+def test_what_breaks_one_dark_test_is_its_own_failure(account: SmallAccount, broken: str) -> None:
+    def breaks(event: dict[str, Any]) -> dict[str, Any]:
+        raise KeyError("a fault that no test foresees")
+
+    account.lambdas.has("orders", "8", SUITE if broken == "invoke" else "cases: 1", breaks)
+    aws = replace(account.aws, dark_test_services=("orders", "refunds", "payments"))
+    if broken == "topic":
+        publish, first = account.topic.publish, [True]
+
+        def once(**message: Any) -> None:
+            if first and first.pop():
+                raise UnicodeError("half a character")
+            publish(**message)
+
+        account.topic.publish = once  # type: ignore[method-assign]
+    report = dark_tests.run(aws, event("tick"), seconds_left)
+    assert [test["failures"] for test in report["services"]] == [1, 1, 0]
+    assert len(account.told()) == (1 if broken == "topic" else 2)

@@ -60,8 +60,7 @@ def test_every_mistake_is_told_at_once_with_its_line_and_the_nearest_right_word(
         f"{file}:17, case 3: a case needs a name, as 'name: health answers'",
         f"{file}:19, judge: 'slow' is \"median\", which is not a percentile; write one as p95 or p99.9",
         f"{file}:21, release: 'backe' is not a key here; did you mean 'bake'?",
-        f"{file}:22, release: 'bake' is \"2h\"; it can be 0 to 50m, because CodeDeploy waits an hour for the hook"
-        " in which it runs",
+        f"{file}:22, release: 'bake' must be 0 to 50m, got \"2h\" (CodeDeploy waits one hour for the hook)",
         f"{file}:23, release: 'guard' is 10, which is not a duration; write one as 800ms, 30s, 5m or 1h",
     ]
 
@@ -133,8 +132,10 @@ def test_what_yaml_would_turn_into_something_else_stays_text() -> None:
             "1: not readable as YAML: while parsing a flow node, expected the node content, but found '<stream end>'",
             id="an open bracket",
         ),
-        pytest.param("[" * 60 + "]" * 60, "1: nests deeper than 50 levels", id="deep nesting"),
-        pytest.param("[" * 3000, "1: nests deeper than 50 levels", id="nesting deeper than Python's stack"),
+        pytest.param("[" * 60 + "]" * 60, "1: the file must nest at most 50 levels deep", id="deep nesting"),
+        pytest.param(
+            "[" * 3000, "1: the file must nest at most 50 levels deep", id="nesting deeper than Python's stack"
+        ),
         pytest.param("- a", "1: 'the suite' must be a mapping of keys to values", id="a list"),
     ],
 )

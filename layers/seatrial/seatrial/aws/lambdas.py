@@ -19,7 +19,7 @@ from seatrial.core import figures, tag
 from seatrial.core.besides import Configuration
 from seatrial.core.expect import Response
 from seatrial.core.tag import Tag
-from seatrial.core.values import Json
+from seatrial.core.values import Json, UnfitError, read_json
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -263,10 +263,11 @@ def _payload(content: bytes) -> Json:
     if not content:
         return None
     try:
-        payload: Json = json.loads(content)
+        return read_json(content)
+    except UnfitError as unfit:
+        raise LambdaError(f"the response {unfit}") from unfit
     except ValueError:
         return content.decode(errors="replace")
-    return payload
 
 
 def _error(payload: Json) -> Json:

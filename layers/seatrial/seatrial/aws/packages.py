@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import io
 import re
+import stat
+import struct
 import urllib.request
 import zipfile
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Final
 
+from seatrial.core import bounds, folder_files
+from seatrial.core.bounds import UnfitError
+from seatrial.core.values import shown
+
 FOLDER: Final = "seatrial/"
 
 _LARGEST_PACKAGE: Final = 262_144_000  # Lambda's own limit for an unzipped package
-_LARGEST_FILE: Final = 1_000_000
-_MOST_FILES: Final = 500
+_LARGEST_READ: Final = 16_777_216  # of one read, which takes a zip file's directory as a whole
 _PIECE: Final = 1_048_576
+_PIECES_KEPT: Final = 16
+_ENCRYPTED: Final = 0x1
+_METHODS: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Lambda's; the others write as much as they like at once
 
 
 class UnreadablePackageError(Exception):
@@ -61,20 +70,47 @@ def read(url: str, fetch: Fetch) -> Package:
     try:
         with zipfile.ZipFile(_Remote(url, fetch)) as package:
             members = [info for info in package.infolist() if info.filename.startswith(FOLDER) and not info.is_dir()]
-            if len(members) > _MOST_FILES:
-                raise UnreadablePackageError(f"has {len(members)} files in {FOLDER}; at most {_MOST_FILES} are read")
-            return Package({info.filename.removeprefix(FOLDER): _member(package, info) for info in members})
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            return Package(_files(package, members))
+    except UnfitError as unfit:
+        raise UnreadablePackageError(f"cannot be read: {unfit}") from unfit
+    except UnicodeDecodeError as error:
+        raise UnreadablePackageError("is not a readable zip file: the name of a file in it is not UTF-8") from error
+    except _BROKEN as error:
         raise UnreadablePackageError(f"is not a readable zip file: {error}") from error
 
 
+# What zipfile raises for bytes that are no zip file, or a broken one.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError, LookupError,
+)  # fmt: skip
+
+
+def _files(package: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> dict[str, bytes]:
+    """Raises UnfitError. The sizes in the directory are only claims: what is read is counted."""
+    names = [info.filename.removeprefix(FOLDER) for info in members]
+    folder_files.check(dict.fromkeys(names, 0))
+    if len(set(names)) < len(names):
+        raise UnfitError("two files in seatrial/ have the same name")
+    files: dict[str, bytes] = {}
+    total = 0
+    for name, info in zip(names, members, strict=True):
+        files[name] = _member(package, info)
+        total += len(files[name])
+        folder_files.check_size(name, len(files[name]))
+        folder_files.check_total(total)
+    return files
+
+
 def _member(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """At most one byte more than a file may have. Raises UnfitError."""
+    if info.compress_type not in _METHODS:
+        raise UnfitError(f"the file {shown(info.filename)} must be stored or deflated, as Lambda's own tools do")
+    if info.flag_bits & _ENCRYPTED:
+        raise UnfitError(f"the file {shown(info.filename)} is encrypted")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise UnfitError(f"the file {shown(info.filename)} is a link; put the file itself there")
     with package.open(info) as member:
-        # The size in the directory is only a claim: read one byte more than allowed and see.
-        content = member.read(_LARGEST_FILE + 1)
-    if len(content) > _LARGEST_FILE:
-        raise UnreadablePackageError(f"has {info.filename}, which is larger than {_LARGEST_FILE:,} bytes")
-    return content
+        return member.read(int(bounds.FILE.most) + 1)
 
 
 class _Remote(io.RawIOBase):
@@ -83,7 +119,7 @@ class _Remote(io.RawIOBase):
     def __init__(self, url: str, fetch: Fetch) -> None:
         self._url = url
         self._fetch = fetch
-        self._pieces: dict[int, bytes] = {}
+        self._pieces: OrderedDict[int, bytes] = OrderedDict()
         self._position = 0
         self._size = _PIECE
         self._piece(0)
@@ -96,6 +132,8 @@ class _Remote(io.RawIOBase):
             for start in range(part.first, part.first + len(part.content), _PIECE):
                 at = start - part.first
                 self._pieces[start // _PIECE] = part.content[at : at + _PIECE]
+            while part.first and len(self._pieces) > _PIECES_KEPT:
+                self._pieces.popitem(last=False)
         return self._pieces.get(index, b"")
 
     def seekable(self) -> bool:
@@ -115,6 +153,8 @@ class _Remote(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
+        if size > _LARGEST_READ:
+            raise UnreadablePackageError(f"is not a readable zip file: one read asks for {size:,} bytes")
         end = self._size if size < 0 else min(self._position + size, self._size)
         content = bytearray()
         while self._position < end:

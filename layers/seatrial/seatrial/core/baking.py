@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from .bounds import BAKE
 from .release import Release, State
-from .sections import LONGEST_BAKE
 from .verdict import Word
 
 
@@ -27,7 +27,7 @@ def until(release: Release, now: datetime) -> datetime:
 
 def waits_until(release: Release, now: datetime) -> datetime:
     """Bake and wait together leave time to go back within CodeDeploy's hour, which began when everybody came."""
-    return (release.everybody_at or now) + timedelta(seconds=LONGEST_BAKE)
+    return (release.everybody_at or now) + timedelta(seconds=BAKE.most)
 
 
 def waits_for_a_verdict(release: Release) -> bool:

@@ -43,7 +43,10 @@ class Case:
     body: Body = "text"
 
     def request(self, captured: Mapping[str, Json]) -> Json:
-        """The event to invoke with: its parts merged left to right. `captured` must hold all that the case needs."""
+        """The event to invoke with: its parts merged left to right. `captured` must hold all that the case needs.
+
+        Raises UnfitError for one that becomes too large.
+        """
         known = {**captured, **self.row}
         event: Json = {}
         for part in self.event:
@@ -52,12 +55,19 @@ class Case:
 
     def expectations(self, captured: Mapping[str, Json]) -> tuple[Expectation, ...]:
         """What must hold of the response. Raises UnfitError for a capture that no matcher can work with."""
+        return tuple(expect.read(path, right) for path, right in self.expected(captured).items())
+
+    def expected(self, captured: Mapping[str, Json]) -> dict[str, Json]:
+        """The same as it is written, with its `$name`s filled in: what stands on the right of each path."""
         known = {**captured, **self.row}
-        return tuple(expect.read(path, filled_right(right, known)) for path, right in self.expect.items())
+        return {path: filled_right(right, known) for path, right in self.expect.items()}
 
 
 def filled_right(right: Json, known: Mapping[str, Json]) -> Json:
-    """The right side of an expectation with its `$name`s filled in; a regular expression keeps its dollars."""
+    """The right side of an expectation with its `$name`s filled in; a regular expression keeps its dollars.
+
+    Raises KeyError for a name not in `known`, and UnfitError for one that becomes too large.
+    """
     if not isinstance(right, dict):
         return filled(right, known)
     return {word: operand if word == "matches" else filled(operand, known) for word, operand in right.items()}

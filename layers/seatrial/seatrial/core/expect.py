@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from seatrial.core import matchers, paths
 from seatrial.core.matchers import About, Above, Below, Matcher
 from seatrial.core.paths import Path
-from seatrial.core.values import Json, UnfitError, plain, shown
+from seatrial.core.values import Json, UnfitError, plain, read_json, shown
 
 # Figures that an invoke may come without: a warm start has no init, and a log level can hide Lambda's REPORT line.
 _MEASURED = frozenset({"duration", "init"})
@@ -53,8 +53,8 @@ def with_json_body(response: Response) -> Response:
     try:
         if payload.get("isBase64Encoded") is True:
             text = base64.b64decode(str(text), validate=True).decode()
-        return replace(response, payload={**payload, "body": json.loads(str(text))})
-    except (json.JSONDecodeError, UnicodeDecodeError, binascii.Error, RecursionError):
+        return replace(response, payload={**payload, "body": read_json(str(text))})
+    except (UnfitError, json.JSONDecodeError, UnicodeDecodeError, binascii.Error):
         return response
 
 
@@ -109,13 +109,14 @@ def described(error: Json) -> str:
     """A function error in a few words: `ValueError: no such currency`."""
     if not isinstance(error, dict):
         return shown(error)
-    words = [str(error[key]) for key in ("errorType", "errorMessage") if error.get(key)]
+    stated = [error[key] for key in ("errorType", "errorMessage") if error.get(key)]
+    words = [each if isinstance(each, str) else shown(each) for each in stated]
     return shorten(": ".join(words)) if words else shown(error)
 
 
 def shorten(text: str, limit: int = 160) -> str:
     """One line of at most `limit` characters."""
-    line = " ".join(text.split())
+    line = " ".join(text[: 10 * limit].split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -40,3 +40,14 @@ def already_ringing(alarm: str, *, stops: bool) -> str:
 
 def unknown_alarm(alarm: str) -> str:
     return f"alarm {alarm} does not exist, so it will take nothing back: correct its name"
+
+
+def dark_test_too_slow(seconds: float) -> str:
+    return (
+        f"the dark test did not end within its {seconds:.0f} s. Next: look why the service responds so late, or give "
+        "it fewer smoke cases"
+    )
+
+
+def dark_test_broke(error: Exception) -> str:
+    return f"the dark test could not be run ({type(error).__name__}: {error}). Next: read the log of the dark tester"

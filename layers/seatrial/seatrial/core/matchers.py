@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from seatrial.core import bounds
 from seatrial.core.values import (
     Json,
     UnfitError,
@@ -109,7 +110,7 @@ def _read(right: dict[str, Json], timed: bool) -> Iterator[Matcher]:
 
 def _number(word: str, operand: Json, timed: bool) -> float:
     if isinstance(operand, int | float) and not isinstance(operand, bool):
-        return operand
+        return _within_bounds(operand)
     if not timed:
         raise UnfitError(f"'{word}' is {shown(operand)}, which is not a number")
     try:
@@ -118,9 +119,14 @@ def _number(word: str, operand: Json, timed: bool) -> float:
         raise UnfitError(f"'{word}' {unfit}") from unfit
 
 
+def _within_bounds(number: float) -> float:
+    bounds.NUMBER.check(number, shown(number))
+    return number
+
+
 def _distance(operand: Json, value: float, timed: bool) -> float:
     if isinstance(operand, str) and operand.endswith("%"):
-        return abs(value) * fraction(operand)
+        return abs(value) * fraction(operand)  # both are bounded
     return _number("within", operand, timed)
 
 
@@ -128,8 +134,11 @@ def _pattern(operand: Json) -> str:
     if not isinstance(operand, str):
         raise UnfitError(f"'matches' is {shown(operand)}, which is not a regular expression in quotes")
     try:
+        bounds.PATTERN.check_size(operand)
         re.compile(operand)
-    except re.error as error:
+    except UnfitError as unfit:
+        raise UnfitError(f"'matches' {unfit}") from unfit
+    except (re.error, OverflowError, RecursionError, ValueError) as error:
         raise UnfitError(f"'matches' is {shown(operand)}, which is not a regular expression: {error}") from error
     return operand
 
@@ -166,7 +175,7 @@ def holds(matcher: Matcher, actual: Json) -> bool:
             return actual < limit
         case About(value, within):
             # A hair wider: 1.134 is within 5 % of 1.08, though binary fractions say otherwise.
-            return abs(actual - value) <= within * (1 + 1e-9)
+            return abs(actual) <= bounds.NUMBER.most and abs(actual - value) <= within * (1 + 1e-9)
 
 
 def wanted(matcher: Matcher, unit: str = "") -> str:

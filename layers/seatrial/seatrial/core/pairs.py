@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from seatrial.core import bounds
 from seatrial.core.values import UnfitError, nearest, shown
 
 NAMESPACE = "Seatrial"
 REQUESTS, BAD_OUTCOMES = "Requests", "BadOutcomes"
 
-_NAME = re.compile(r"(?:(?P<namespace>[A-Za-z][\w./#-]*):)?(?P<name>\w[\w./#-]*)")
+_NAME = re.compile(r"(?:(?P<namespace>[A-Za-z][\w./#-]*):)?(?P<name>\w[\w./#-]*)", re.ASCII)
 _SIGNS = {"+": 1, "-": -1}
 
 
@@ -37,6 +38,7 @@ def read(text: str) -> tuple[Term, ...]:
                 f"holds {shown(text)}, where {shown(sign)} is no + or -: counts are added and subtracted, with spaces "
                 "around the sign, as 'Declined + Shop:Expired'"
             )
+    bounds.TERMS.check_size([*rest[1::2], first])
     if len(rest) % 2:
         raise UnfitError(f"holds {shown(text)}, which ends where a metric is missing")
     return tuple(_term(word, _SIGNS[sign]) for sign, word in zip(["+", *signs], [first, *rest[1::2]], strict=True))
@@ -49,6 +51,11 @@ def _term(word: str, sign: int) -> Term:
     namespace, name = found["namespace"], found["name"]
     if namespace is None:
         _check_own(name)
+    for part in (namespace or NAMESPACE, name):
+        try:
+            bounds.METRIC_NAME.check_size(part)
+        except UnfitError as unfit:
+            raise UnfitError(f"holds {shown(part)}: the name or namespace of a metric {unfit}") from unfit
     return Term(sign, namespace or NAMESPACE, name)
 
 

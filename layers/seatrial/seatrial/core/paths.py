@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jmespath
 from jmespath.functions import Functions
 
-from seatrial.core.values import Json, UnfitError, instead, listed, nearest
+from seatrial.core import bounds
+from seatrial.core.values import Json, UnfitError, instead, listed, nearest, shown
 
 ROOTS = ("response", "error", "duration", "init", "log")
 FUNCTIONS = tuple(sorted(Functions.FUNCTION_TABLE))
@@ -32,17 +34,22 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Path:
-    """A JMESPath that starts at `response`, `error`, `duration`, `init` or `log`. Made by `read`."""
+    """A JMESPath that starts at `response`, `error`, `duration`, `init` or `log`. Made by `read`.
+
+    `is_plain`: it only leads to parts of the document, so that what it finds is never larger than the document.
+    """
 
     text: str
     roots: frozenset[str]
+    is_plain: bool
     _compiled: Any = field(repr=False, compare=False)
 
     def find(self, document: Mapping[str, Json]) -> Json:
         """What stands there; null when nothing does. Raises UnreadableError, the end of a sentence on the path."""
         try:
             found: Json = self._compiled.search(document)
-        except (ValueError, TypeError) as error:  # jmespath's own errors, and Python's for `[::0]` or mixed types
+        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+            # jmespath's own errors, and Python's: for `[::0]`, mixed types, or `ceil` of a number without an end
             raise UnreadableError(f"can't be read: {_first_line(error)}") from error
         return found
 
@@ -50,10 +57,17 @@ class Path:
         return self.text
 
 
+@lru_cache(1_000)
 def read(text: str) -> Path:
     """The path, or UnfitError with a whole sentence that says what to write instead."""
     try:
+        bounds.PATH.check_size(text)
         compiled = jmespath.compile(text)
+        bounds.PATH_DEPTH.check(_depth(compiled.parsed))
+    except RecursionError:
+        raise UnfitError(f"{shown(text)} must {bounds.PATH_DEPTH.allowed}") from None
+    except UnfitError as unfit:
+        raise UnfitError(f"{shown(text)} {unfit}") from unfit
     except ValueError as error:  # jmespath's own errors are ones; a number of 5,000 digits gives Python's
         raise UnfitError(f"'{text}' is not a JMESPath: {_first_line(error)}") from error
     for name in _functions(compiled.parsed):
@@ -64,7 +78,7 @@ def read(text: str) -> Path:
         raise UnfitError(f"'{text}' is not a path; {_cure(text, root)}")
     if not roots:
         raise UnfitError(f"'{text}' is not a path; a path starts at {listed(ROOTS)}")
-    return Path(text, roots, compiled)
+    return Path(text, roots, _is_plain(compiled.parsed), compiled)
 
 
 def _cure(text: str, root: str) -> str:
@@ -101,6 +115,29 @@ def _functions(node: Mapping[str, Any]) -> Iterator[str]:
     for child in node["children"]:
         if isinstance(child, Mapping):
             yield from _functions(child)
+
+
+def _depth(tree: Mapping[str, Any]) -> int:
+    """How deep the tree is; without recursion, since it may be deeper than Python's stack."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        level = [child for node in level for child in node["children"] if isinstance(child, Mapping)]
+    return depth
+
+
+_PLAIN = {
+    "field", "subexpression", "index", "index_expression", "slice", "identity", "current",
+    "projection", "value_projection", "flatten",
+}  # fmt: skip
+
+
+def _is_plain(node: Mapping[str, Any]) -> bool:
+    """`length` makes a number of a part; all that makes new lists, texts or comparisons is not plain."""
+    kind = node["type"]
+    if kind not in _PLAIN and not (kind == "function_expression" and node["value"] == "length"):
+        return False
+    return all(_is_plain(child) for child in node["children"] if isinstance(child, Mapping))
 
 
 def _first_line(error: Exception) -> str:

@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seatrial.core import pairs, paths
+from seatrial.core import bounds, pairs, paths
+from seatrial.core.bounds import Bound
 from seatrial.core.values import Json, UnfitError, fraction, instead, is_number, seconds, shown
 
 type Effects = Literal["none", "sandbox", "real"]
 type Body = Literal["json", "text"]
 type On = Literal["candidate", "stable"]
 
-# AfterAllowTraffic must be answered within CodeDeploy's hour: 50 minutes leave time to answer and to go back.
-LONGEST_BAKE = 50 * 60.0
-
-_QUANTILE = re.compile(r"p\d{1,2}(\.\d+)?")
+# CloudWatch reads at most ten decimal places of a percentile.
+_QUANTILE = re.compile(r"p[0-9]{1,2}(\.[0-9]{1,10})?")
 _DAY = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _TIME = r"([01]\d|2[0-4]):[0-5]\d"
 _WINDOW = re.compile(rf"{_DAY}(-{_DAY})? {_TIME}-{_TIME} [A-Z][\w+/-]*")
@@ -89,10 +88,11 @@ def one_of[T: str](*words: T) -> Callable[[Json], T]:
     return read
 
 
-def many[T](read: Callable[[Json], T]) -> Callable[[Json], tuple[T, ...]]:
+def many[T](read: Callable[[Json], T], most: Bound) -> Callable[[Json], tuple[T, ...]]:
     def read_all(value: Json) -> tuple[T, ...]:
         if not isinstance(value, list):
             raise UnfitError(f"is {shown(value)}, which is not a list; write [{'' if value is None else '…'}]")
+        most.check_size(value)
         return tuple(map(read, value))
 
     return read_all
@@ -105,41 +105,44 @@ def path(value: Json) -> str:
         raise UnfitError(f"holds a mistake: {unfit}") from unfit
 
 
-def _bake(value: Json) -> float:
-    bake = seconds(value)
-    if bake > LONGEST_BAKE:
-        raise UnfitError(
-            f"is {shown(value)}; it can be 0 to 50m, because CodeDeploy waits an hour for the hook in which it runs"
-        )
-    return bake
+def duration(bound: Bound) -> Callable[[Json], float]:
+    """Reads a duration as seconds."""
+
+    def read(value: Json) -> float:
+        bound.check(length := seconds(value), shown(value))
+        return length
+
+    return read
 
 
 def _worse_than(value: Json) -> float:
-    if not isinstance(value, int | float) or not is_number(value) or value < 1:
-        raise UnfitError(f"is {shown(value)}; it is a number of times and at least 1")
+    if not isinstance(value, int | float) or not is_number(value):
+        raise UnfitError(f"must be a number of times, got {shown(value)}")
+    bounds.WORSE_THAN.check(value, shown(value))
     return float(value)
 
 
-def _share(value: Json) -> float:
-    share = fraction(value)
-    if not 0 < share < 1:
-        raise UnfitError(f"is {shown(value)}; it lies between 0% and 100%")
+def _false_alarms(value: Json) -> float:
+    bounds.FALSE_ALARMS.check(share := fraction(value), shown(value))
     return share
 
 
-def _count(value: Json) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise UnfitError(f"is {shown(value)}; it is a whole number, 0 or more")
+def _min_requests(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnfitError(f"must be a whole number, got {shown(value)}")
+    bounds.MIN_REQUESTS.check(value, shown(value))
     return value
 
 
-def _quantile(value: Json) -> str:
+def quantile(value: Json) -> str:
+    """`p95` as it is written. Raises UnfitError."""
     if not isinstance(value, str) or not _QUANTILE.fullmatch(value) or float(value[1:]) == 0:
         raise UnfitError(f"is {shown(value)}, which is not a percentile; write one as p95 or p99.9")
     return value
 
 
-def _metric_pair(value: Json) -> MetricPair:
+def metric_pair(value: Json) -> MetricPair:
+    """`{bad: …, of: …}`. Raises UnfitError."""
     if not isinstance(value, dict) or value.keys() != {"bad", "of"}:
         raise UnfitError(f"holds {shown(value)}; each entry is a pair of counts, {{bad: …, of: …}}")
     for count in value.values():
@@ -147,7 +150,18 @@ def _metric_pair(value: Json) -> MetricPair:
     return MetricPair(text(value["bad"]), text(value["of"]))
 
 
+def _alarm(value: Json) -> str:
+    name = text(value)
+    try:
+        bounds.ALARM_NAME.check_size(name)
+    except UnfitError as unfit:
+        raise UnfitError(f"holds {shown(name)}: the name of an alarm {unfit}") from unfit
+    return name
+
+
 def _window(value: Json) -> str:
+    if isinstance(value, str):
+        bounds.WINDOW.check_size(value)
     if not isinstance(value, str) or not _WINDOW.fullmatch(value):
         raise UnfitError(f'holds {shown(value)}; a window is written "Mon-Thu 09:00-16:00 Europe/Lisbon"')
     return value
@@ -156,6 +170,7 @@ def _window(value: Json) -> str:
 def _tolerances(value: Json) -> dict[str, float]:
     if not isinstance(value, dict):
         raise UnfitError(f"is {shown(value)}; write {{path: percentage}}")
+    bounds.PATHS.check_size(value)
     return {path(key): fraction(share) for key, share in value.items()}
 
 
@@ -163,26 +178,26 @@ BODY: Callable[[Json], Body] = one_of("json", "text")
 EFFECTS: Callable[[Json], Effects] = one_of("none", "sandbox", "real")
 ON: Callable[[Json], On] = one_of("candidate", "stable")
 COMPARE: Mapping[str, Callable[[Json], object]] = {
-    "ignore": many(path),
-    "unordered": many(path),
+    "ignore": many(path, bounds.PATHS),
+    "unordered": many(path, bounds.PATHS),
     "tolerate": _tolerances,
 }
 JUDGE: Mapping[str, Callable[[Json], object]] = {
     "worse_than": _worse_than,
-    "warm_up": seconds,
-    "false_alarms": _share,
-    "slow": _quantile,
+    "warm_up": duration(bounds.WARM_UP),
+    "false_alarms": _false_alarms,
+    "slow": quantile,
     "on_inconclusive": one_of("continue", "wait", "stop"),
-    "min_requests": _count,
-    "metrics": many(_metric_pair),
+    "min_requests": _min_requests,
+    "metrics": many(metric_pair, bounds.METRICS),
 }
 RELEASE: Mapping[str, Callable[[Json], object]] = {
-    "bake": _bake,
-    "guard": seconds,
+    "bake": duration(bounds.BAKE),
+    "guard": duration(bounds.GUARD),
     "contract": one_of("told", "strict"),
     "irreversible": truth,
-    "allow_effects": many(one_of("sandbox", "real")),
+    "allow_effects": many(one_of("sandbox", "real"), bounds.EFFECTS),
     "dry_run": truth,
-    "windows": many(_window),
-    "alarms": many(text),
+    "windows": many(_window, bounds.WINDOWS),
+    "alarms": many(_alarm, bounds.ALARMS),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from seatrial.core import bounds
 from seatrial.core.values import Json, UnfitError, instead
 
 # How many mistakes a message names; `seatrial suite check` prints all.
@@ -49,7 +50,8 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.mark.line}"
-        return f"{place}, {self.part}: {self.sentence}" if self.part else f"{place}: {self.sentence}"
+        whole = f"{place}, {self.part}: {self.sentence}" if self.part else f"{place}: {self.sentence}"
+        return bounds.short(whole)
 
 
 class SuiteError(Exception):
@@ -75,6 +77,15 @@ class Reading:
 
     def note(self, at: At, part: str, sentence: str) -> None:
         self.mistakes.append(Mistake(self.source.file, self.source.mark(at), part, sentence))
+
+    def check(self, check: Callable[[], object], at: At, part: str, subject: str) -> bool:
+        """False, and a mistake, when the check raises UnfitError: it continues a sentence about the subject."""
+        try:
+            check()
+        except UnfitError as unfit:
+            self.note(at, part, f"{subject} {unfit}")
+            return False
+        return True
 
     def mapping(self, value: Json, at: At, part: str, name: str) -> dict[str, Json]:
         """The value if it is a mapping; else {} and a mistake. Nothing at all is an empty mapping."""
@@ -136,6 +147,10 @@ class Entry:
             return default
         found = self.reading.value(read, self.written[key], (*self.at, key), self.part, key)
         return default if found is None else found
+
+    def check(self, key: str, check: Callable[[], object], subject: str) -> bool:
+        """False, and a mistake, when the check raises UnfitError."""
+        return self.reading.check(check, (*self.at, key), self.part, subject)
 
     def mapping(self, key: str) -> dict[str, Json]:
         return self.reading.mapping(self.written.get(key), (*self.at, key), self.part, key)

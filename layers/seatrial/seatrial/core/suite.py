@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seatrial.core import sections, written
+from seatrial.core import bounds, sections, written
 from seatrial.core.cases import Case
 from seatrial.core.sections import Body, CompareSettings, JudgeSettings, ReleaseSettings
 from seatrial.core.source import Entry, Reading, Source
@@ -58,13 +58,18 @@ def _cases(reading: Reading, value: Json, shared: written.Shared) -> tuple[Case,
         )
         return ()
     cases: list[Case] = []
+    names: set[str] = set()
     for index, item in enumerate(value):
+        if len(cases) > bounds.CASES.most:
+            break
         for case in written.read(reading, item, index, shared, cases):
-            if any(case.name == earlier.name for earlier in cases):
+            if case.name in names:
                 reading.note(
                     ("cases", index, "name"), f"case '{case.name}'", "this name stands twice; each case needs its own"
                 )
+            names.add(case.name)
             cases.append(case)
+    reading.check(lambda: bounds.CASES.check_size(cases), ("cases",), "", "a suite")
     if cases and all(case.on == "stable" for case in cases):
         reading.note(("cases",), "", "every case is 'on: stable', so that none tries the candidate; add one that does")
     return tuple(cases)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
+
+from seatrial.core import bounds
+from seatrial.core.bounds import Bound
+from seatrial.core.bounds import UnfitError as UnfitError
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)\s?%")
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-
-
-class UnfitError(ValueError):
-    """A value that its place can't take. Its text continues a sentence that begins with the name of the place."""
 
 
 def milliseconds(value: Json) -> float:
@@ -25,7 +26,9 @@ def milliseconds(value: Json) -> float:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not found:
         raise UnfitError(f"is {shown(value)}, which is not a duration; write one as 800ms, 30s, 5m or 1h")
-    return float(found[1]) * _MILLISECONDS[found[2]]
+    milliseconds = float(found[1]) * _MILLISECONDS[found[2]]
+    bounds.DURATION.check(milliseconds / 1_000, shown(value))
+    return milliseconds
 
 
 def seconds(value: Json) -> float:
@@ -38,7 +41,9 @@ def fraction(value: Json) -> float:
     found = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
     if not found:
         raise UnfitError(f"is {shown(value)}, which is not a percentage; write one as 5% or 0.5%")
-    return float(found[1]) / 100
+    fraction = float(found[1]) / 100
+    bounds.PERCENTAGE.check(fraction, shown(value))
+    return fraction
 
 
 def is_number(value: Json) -> bool:
@@ -55,6 +60,41 @@ def same(one: Json, other: Json) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
+def read_json(text: str | bytes) -> Json:
+    """JSON of a function or a file, within the bounds of both. Raises JSONDecodeError, UnicodeDecodeError, UnfitError.
+
+    Values are counted before they are made, by what stands between them: commas in texts count as well.
+    """
+    content = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+    bounds.JSON_VALUES.check(sum(content.count(mark) for mark in (b",", b"[", b"{")))
+    try:
+        value: Json = json.loads(content.decode("utf-8-sig", "surrogatepass"))
+    except RecursionError:
+        raise UnfitError(f"must {bounds.JSON_DEPTH.allowed}") from None
+    except ValueError as error:
+        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+            raise
+        raise UnfitError("holds a number of more than 4,300 digits") from None
+    return bounded(value, bounds.JSON_DEPTH)
+
+
+def bounded(value: Json, depth: Bound) -> Json:
+    """The value itself. Raises UnfitError where it nests too deep, or holds NaN or Infinity, which are not JSON."""
+    level, levels = [value], 0
+    while level:
+        nested: list[Json] = []
+        for item in level:
+            if isinstance(item, float) and not math.isfinite(item):
+                raise UnfitError(f"holds {shown(item)}, which is not JSON")
+            if isinstance(item, dict | list):
+                nested.extend(item.values() if isinstance(item, dict) else item)
+        levels += any(isinstance(item, dict | list) for item in level)
+        if levels > depth.most:
+            raise UnfitError(f"must {depth.allowed}")
+        level = nested
+    return value
+
+
 def merged(left: Json, right: Json) -> Json:
     """Right over left: mappings are merged key by key, everything else is replaced."""
     if not (isinstance(left, dict) and isinstance(right, dict)):
@@ -63,10 +103,26 @@ def merged(left: Json, right: Json) -> Json:
     return {**left, **right, **both}
 
 
-def shown(value: Json, limit: int = 80) -> str:
-    """A value as JSON for a sentence, cut to `limit` characters; null is shown as `absent`."""
-    text = "absent" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def shown(value: object, limit: int = 80) -> str:
+    """A value as JSON for a sentence, cut to `limit` characters; null is shown as `absent`.
+
+    Only as much is written as is shown: a value of 6 MB, or one that nests 100,000 deep, costs no more than another.
+    """
+    if value is None:
+        return "absent"
+    text = ""
+    try:
+        for piece in _ENCODER.iterencode(value[:limit] if isinstance(value, str) else value):
+            text += piece[: limit + 1]
+            if len(text) > limit:
+                return text[: limit - 1] + "…"
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        text += "a very long number…"
+    return text
+
+
+# iterencode writes piece by piece; what JSON has no form for is shown by the name of its type.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=lambda value: type(value).__name__)
 
 
 def plain(number: float, unit: str = "") -> str:
@@ -111,18 +167,36 @@ def names_in(value: Json) -> frozenset[str]:
 def filled(value: Json, known: Mapping[str, Json]) -> Json:
     """The value with each `$name` replaced. A text that is only `$name` becomes the value itself and keeps its type.
 
-    Done in one pass, so that a dollar inside a replacement stays a dollar. Raises KeyError for a name not in `known`.
+    Done in one pass, so that a dollar inside a replacement stays a dollar. Raises KeyError for a name not in `known`,
+    and UnfitError before more is written than an event may hold.
     """
+    texts = {name: _as_text(known[name]) for name in names_in(value)}
+    bounds.EVENT.check(_size_filled(value, texts))
+    return _filled(value, known, texts)
+
+
+def _filled(value: Json, known: Mapping[str, Json], texts: Mapping[str, str]) -> Json:
     if isinstance(value, dict):
-        return {key: filled(item, known) for key, item in value.items()}
+        return {key: _filled(item, known, texts) for key, item in value.items()}
     if isinstance(value, list):
-        return [filled(item, known) for item in value]
+        return [_filled(item, known, texts) for item in value]
     if not isinstance(value, str):
         return value
     alone = _BLANK.fullmatch(value)
     if alone and alone[1] != "$":
         return known[alone[1]]
-    return _BLANK.sub(lambda found: "$" if found[1] == "$" else _as_text(known[found[1]]), value)
+    return _BLANK.sub(lambda found: "$" if found[1] == "$" else texts[found[1]], value)
+
+
+def _size_filled(value: Json, texts: Mapping[str, str]) -> int:
+    """How many characters the value has at least, once every `$name` in it is a text."""
+    if isinstance(value, dict):
+        return sum(len(key) + _size_filled(item, texts) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(_size_filled(item, texts) for item in value)
+    if not isinstance(value, str):
+        return 1
+    return len(value) + sum(len(texts[name]) for name in _BLANK.findall(value) if name != "$")
 
 
 def _as_text(value: Json) -> str:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from seatrial.core import expect, matchers, paths, sections
+from seatrial.core import bounds, expect, matchers, paths, sections
 from seatrial.core.cases import Case, EventPart, filled_right, names_in_right
 from seatrial.core.paths import Path
 from seatrial.core.sections import Body, Effects
 from seatrial.core.source import Entry, Reading
-from seatrial.core.values import Json, UnfitError, filled, listed, names_in, nearest, shown
+from seatrial.core.values import Json, UnfitError, filled, listed, names_in, nearest, read_json, shown
 
 CASE = ("name", "smoke", "event", "expect", "table", "effects", "on", "capture", "compare", "body")
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all cases of a suite share: the files beside it, the effects it allows, and its defaults."""
+    """What all cases of a suite share: the files beside it, the effects it allows, and its defaults.
+
+    `events` are the files that were read: a file of many cases and rows is read, and kept in memory, once.
+    """
 
     files: Mapping[str, bytes]
     allowed: tuple[Effects, ...]
     body: Body
     expect: Mapping[str, Json]
+    events: dict[str, Json] = field(default_factory=dict)
 
 
 def read(reading: Reading, item: Json, index: int, shared: Shared, earlier: Sequence[Case]) -> Iterator[Case]:
@@ -36,14 +39,14 @@ def read(reading: Reading, item: Json, index: int, shared: Shared, earlier: Sequ
     names = [shown_name for row in rows if (shown_name := _name(entry, shape.name, row)) is not None]
     for number, (row, name) in enumerate(zip(rows, names, strict=False), start=1):
         distinct = name if names.count(name) == 1 else f"{name} (row {number})"
-        case = replace(shape, name=distinct, row=row, event=tuple(_event(entry, shared.files, row)))
+        case = replace(shape, name=distinct, row=row, event=tuple(_event(entry, shared, row)))
         _check_expectations(entry, case)
         yield case
 
 
 def _entry(reading: Reading, item: Json, index: int) -> Entry:
     name = item.get("name") if isinstance(item, dict) else None
-    part = f"case '{name}'" if isinstance(name, str) else f"case {index + 1}"
+    part = f"case '{bounds.short(name, bounds.NAME)}'" if isinstance(name, str) else f"case {index + 1}"
     entry = Entry(reading, ("cases", index), part, reading.mapping(item, ("cases", index), part, "a case"))
     entry.words(CASE)
     if "name" not in entry.written:
@@ -54,6 +57,8 @@ def _entry(reading: Reading, item: Json, index: int) -> Entry:
 def _shape(entry: Entry, shared: Shared, captures: Mapping[str, Case], columns: frozenset[str]) -> Case:
     """The case without what depends on a row."""
     expected = {**shared.expect, **entry.mapping("expect")}
+    if not entry.check("expect", lambda: bounds.EXPECTATIONS.check_size(expected), "'expect'"):
+        expected = {}
     shape = Case(
         name=entry.value("name", sections.text, entry.part),
         expect=expected,
@@ -80,6 +85,11 @@ def _rows(entry: Entry) -> list[dict[str, Json]]:
         entry.note("table", "'table' must be a list of rows, as '- {amount: 12.50, currency: EUR}'")
         return [{}]
     columns = {column for row in rows for column in row}
+    if not (
+        entry.check("table", lambda: bounds.ROWS.check_size(rows), "'table'")
+        and entry.check("table", lambda: bounds.COLUMNS.check_size(columns), "a row of 'table'")
+    ):
+        return [{}]
     for number, row in enumerate(rows, start=1):
         if missing := columns - row.keys():
             entry.note(
@@ -118,20 +128,27 @@ def _note_unknown(entry: Entry, key: str, name: str, known: Sequence[str]) -> No
 
 def _name(entry: Entry, name: str, row: Mapping[str, Json]) -> str | None:
     try:
-        return str(filled(name, row))
+        named = str(filled(name, row))
+        bounds.NAME.check_size(named)
+        return named
+    except UnfitError as unfit:
+        entry.note("name", f"the name of a case {unfit}")
+        return None
     except KeyError as unknown:
         _note_unknown(entry, "name", unknown.args[0], list(row))
         return None
 
 
-def _event(entry: Entry, files: Mapping[str, bytes], row: Mapping[str, Json]) -> Iterator[EventPart]:
+def _event(entry: Entry, shared: Shared, row: Mapping[str, Json]) -> Iterator[EventPart]:
     parts = _written_parts(entry)
+    if not entry.check("event", lambda: bounds.EVENT_PARTS.check_size(parts), "'event'"):
+        return
     for part in parts:
         if isinstance(part, dict):
             yield EventPart(part, written=True)
         elif isinstance(part, str):
             try:
-                yield EventPart(_file(str(filled(part, row)), files), written=False)
+                yield EventPart(_file(str(filled(part, row)), shared), written=False)
             except KeyError as unknown:
                 _note_unknown(entry, "event", unknown.args[0], list(row))
             except UnfitError as unfit:
@@ -142,7 +159,13 @@ def _event(entry: Entry, files: Mapping[str, bytes], row: Mapping[str, Json]) ->
             )
 
 
-def _file(name: str, files: Mapping[str, bytes]) -> Json:
+def _file(name: str, shared: Shared) -> Json:
+    if name not in shared.events:
+        shared.events[name] = _read_file(name, shared.files)
+    return shared.events[name]
+
+
+def _read_file(name: str, files: Mapping[str, bytes]) -> Json:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise UnfitError(
@@ -153,10 +176,11 @@ def _file(name: str, files: Mapping[str, bytes]) -> Json:
         cure = f"did you mean '{near}'?" if near else "put the file there, or correct its path"
         raise UnfitError(f"there is no file '{name}' beside the suite; {cure}")
     try:
-        event: Json = json.loads(files[str(path)].decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        return read_json(files[str(path)])
+    except UnfitError as unfit:
+        raise UnfitError(f"'{name}' {unfit}") from unfit
+    except ValueError as error:
         raise UnfitError(f"'{name}' is not JSON: {error}") from error
-    return event
 
 
 def _check_expectations(entry: Entry, case: Case) -> None:
@@ -176,11 +200,14 @@ def _check_expectations(entry: Entry, case: Case) -> None:
 
 def _capture(entry: Entry, columns: frozenset[str], captures: Mapping[str, Case]) -> Iterator[tuple[str, Path]]:
     written = entry.mapping("capture")
+    if not entry.check("capture", lambda: bounds.CAPTURES.check_size(written), "'capture'"):
+        return
     if written and columns:
         entry.note(
             "capture", "a case with a table captures nothing, for each of its rows would; capture in a case of its own"
         )
     for name, path in written.items():
+        entry.check("capture", lambda name=name: bounds.CAPTURE_NAME.check_size(name), f"the name '{name}'")  # type: ignore[misc]
         if not name.isidentifier():
             entry.note("capture", f"'{name}' is not a name for a capture; use letters, digits and _")
         if name in captures:

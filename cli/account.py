@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.terminal import AccountError
+from seatrial.aws.clients import Clients
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
-
-
-class AccountError(Exception):
-    """Seatrial can't be found or reached. The text names the fix."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +28,15 @@ class Installed:
     ledger: Ledger
     bus: str
     events: EventBridgeClient
+    clients: Clients = field(default_factory=Clients)
 
     @property
     def metrics(self) -> Metrics:
-        return Metrics(boto3.client("cloudwatch"))
+        return Metrics(self.clients.client("cloudwatch"))
 
     @property
     def codedeploy(self) -> CodeDeploy:
-        return CodeDeploy(boto3.client("codedeploy"), pause=time.sleep)
+        return CodeDeploy(self.clients.client("codedeploy"), pause=time.sleep)
 
     def send(self, detail_type: str, detail: Mapping[str, Any]) -> str:
         """Put an on-call event on Seatrial's bus. Its id. Raises AccountError when the bus does not take it."""
@@ -62,13 +60,15 @@ class Installed:
 
 def find(stack: str) -> Installed:
     """Raises AccountError with what to do when there is no such stack, or no credentials."""
+    clients = Clients()
     try:
-        (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        (described,) = clients.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
         return Installed(
-            ledger=Ledger(boto3.client("dynamodb"), outputs["LedgerTable"], timedelta(days=1)),
+            ledger=Ledger(clients.client("dynamodb"), outputs["LedgerTable"], timedelta(days=1)),
             bus=outputs["BusName"],
-            events=boto3.client("events"),
+            events=clients.client("events"),
+            clients=clients,
         )
     except KeyError as missing:
         raise AccountError(f"stack {stack} has no output {missing}: is it Seatrial's? Name it with --stack") from None

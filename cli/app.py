@@ -6,23 +6,35 @@ Exit codes: 0 it is so, 1 it is not (no such release, a suite with mistakes), 2 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import board, foresight, judging, oncall, views
-from cli.account import AccountError
-from cli.terminal import AsJson, Stack, fail, installed, qualified, show
-from seatrial.aws.ledger import Ledger
-from seatrial.core import flag_story, story
-from seatrial.core.release import Release
+from cli import oncall
+from cli.terminal import AccountError, AsJson, Stack, fail, installed, qualified, show
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-suite = typer.Typer(no_args_is_help=True, help="Suites: what a candidate must do before users meet it.")
+# A command imports what it needs when it runs: `--help`, a usage error and a command that needs no account do not wait
+# for AWS's library.
+if TYPE_CHECKING:
+    from seatrial.aws.ledger import Ledger
+    from seatrial.core.release import Release
+
+# CloudWatch keeps minutes for so many days.
+_MOST_DAYS = 15
+
+# Help is plain text: importing rich takes longer than all of the rest.
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
+    help=__doc__,
+)
+suite = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Suites: what a candidate must do before users meet it."
+)
 app.add_typer(suite, name="suite")
-app.command("judge")(judging.judge_command)
-app.command("foresee")(foresight.foresee_command)
-oncall.add_to(app)
 
 
 @app.command()
@@ -33,6 +45,8 @@ def status(
     html: Annotated[Path | None, typer.Option(help="Write the board of the last four weeks into this file.")] = None,
 ) -> None:
     """The releases that are open, guarded or not healed, or the last ones of a service."""
+    from cli import views
+
     ledger = installed(stack).ledger
     if html:
         _write_the_board(html, ledger, service)
@@ -42,6 +56,8 @@ def status(
 
 
 def _write_the_board(html: Path, ledger: Ledger, service: str) -> None:
+    from cli import board
+
     try:
         board.write(html, ledger, service)
     except AccountError as error:
@@ -57,6 +73,9 @@ def explain(
 ) -> None:
     """Why a release ended as it did: everything that happened to it, in order. A flag is written as its
     application/environment/profile."""
+    from cli import views
+    from seatrial.core import story
+
     ledger = installed(stack).ledger
     if "/" in release:
         _explain_flag(ledger, release, as_json)
@@ -70,10 +89,58 @@ def explain(
 
 
 def _explain_flag(ledger: Ledger, flag: str, as_json: bool) -> None:
+    from cli import views
+    from seatrial.core import flag_story
+
     steps = ledger.flags.steps(flag)
     if not steps:
         fail(f"the ledger knows nothing of the flag {flag}: write the names of application, environment and profile", 1)
     show({"flag": flag, "steps": [views.step(one) for one in steps]}, flag_story.lines(flag, steps), as_json)
+
+
+@app.command()
+def judge(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help='JSON: {"rows": [[base_n, base_err, cand_n, cand_err], …]}, or a list of such cases; - is stdin.',
+            allow_dash=True,
+        ),
+    ] = None,
+    from_cloudwatch: Annotated[
+        str, typer.Option(metavar="FUNCTION:ALIAS", help="Print a service's own releases as such a list instead.")
+    ] = "",
+    days: Annotated[
+        int, typer.Option(min=1, max=_MOST_DAYS, help="How far back; CloudWatch has minutes for 15 days.")
+    ] = 14,
+    stack: Stack = "seatrial",
+    as_json: AsJson = False,
+) -> None:
+    """Replay closed minutes of recorded shifts: ok, worse or inconclusive, in which minute, on what evidence."""
+    if from_cloudwatch and file is not None:
+        fail("name a FILE or --from-cloudwatch, not both; `seatrial judge -` reads what the other prints", 2)
+    if file is not None:
+        from cli import judging
+
+        judging.run(file, as_json)
+    elif from_cloudwatch:
+        from cli import history
+
+        history.export(from_cloudwatch, days, stack)
+    else:
+        fail("name a FILE of recorded minutes", 2)
+
+
+@app.command()
+def foresee(
+    service: Annotated[str, typer.Argument(help="FUNCTION:ALIAS.")],
+    stack: Stack = "seatrial",
+    as_json: AsJson = False,
+) -> None:
+    """What a shift would notice at last week's traffic, by its own configuration and by each that AWS has."""
+    from cli import foresight
+
+    foresight.run(service, stack, as_json)
 
 
 @suite.command("check")
@@ -93,6 +160,9 @@ def check_suite(
         fail(str(error), 1)
     names = [case.name for case in read.cases]
     show({"cases": names}, [f"{len(names)} cases", *(f"  {name}" for name in names)], as_json)
+
+
+oncall.add_to(app)
 
 
 def _last(releases: tuple[Release, ...]) -> Release | None:

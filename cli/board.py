@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.account import AccountError
+from cli.terminal import AccountError
 from seatrial import settings
+from seatrial.aws.clients import Clients
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
 from seatrial.core import board_html, widget
@@ -21,7 +21,7 @@ def write(file: Path, ledger: Ledger, service: str) -> None:
     now = settings.read().clock.now()
     try:
         asked = widget.read({"service": service}, now)
-        shown = flow.gather(ledger, Metrics(boto3.client("cloudwatch")), asked, now)
+        shown = flow.gather(ledger, Metrics(Clients().client("cloudwatch")), asked, now)
         file.write_text(board_html.page(shown), encoding="utf-8")
     except WidgetError as error:
         raise AccountError(str(error)) from None

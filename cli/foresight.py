@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.account import Installed
-from cli.terminal import AsJson, Stack, fail, installed, qualified, show
+from cli.terminal import fail, installed, qualified, show
 from seatrial import settings
 from seatrial.core import foresight
 from seatrial.core.foresight import PREDEFINED, Foresight
@@ -29,12 +28,8 @@ class Seen:
     foresight: Foresight
 
 
-def foresee_command(
-    service: Annotated[str, typer.Argument(help="FUNCTION:ALIAS.")],
-    stack: Stack = "seatrial",
-    as_json: AsJson = False,
-) -> None:
-    """What a shift would notice at last week's traffic, by its own configuration and by each that AWS has."""
+def run(service: str, stack: str, as_json: bool) -> None:
+    """Print what each configuration would notice of a shift of the service."""
     account = installed(stack)
     last = next(iter(account.ledger.releases_of(qualified(service), 1)), None)
     if last is None:

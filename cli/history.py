@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import typer
@@ -9,12 +10,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.terminal import fail, installed, qualified
 from seatrial import settings
-from seatrial.core import history
+from seatrial.core import history, replay
 from seatrial.core.replay import Recorded
 from seatrial.flows import judging
 
-# CloudWatch keeps minutes for so many days.
-MOST_DAYS = 15
+
+def export(service: str, days: int, stack: str) -> None:
+    """Print a service's own releases as a list that `seatrial judge -` reads."""
+    exported = [replay.written(case) for case in read(service, days, stack)]
+    typer.echo(json.dumps(exported, ensure_ascii=False))
 
 
 def read(service: str, days: int, stack: str) -> list[Recorded]:

@@ -8,11 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import views
-from cli.account import AccountError
-from cli.terminal import AsJson, Stack, fail, installed, qualified, show
-from seatrial.core import oncall
-from seatrial.core.oncall import EventError
+from cli.terminal import AccountError, AsJson, Stack, fail, installed, qualified, show
 
 Reason = Annotated[str, typer.Option(help="Why; everybody will read it.")]
 Who = Annotated[str, typer.Option(help="Who asks; your user name if left out.")]
@@ -84,6 +80,8 @@ def heal(service: Service, stack: Stack = "seatrial", as_json: AsJson = False) -
 
     Exit code 0 when there is nothing to heal, 1 when there is.
     """
+    from cli import views
+
     last = installed(stack).ledger.releases_of(qualified(service))
     wounded = views.to_be_healed(last)
     lines = [wounded] if wounded else [f"{qualified(service)} needs no healing: its last releases ended on both sides"]
@@ -112,11 +110,13 @@ def _minutes(span: str) -> int:
 
 def _send(what: str, detail: dict[str, Any], who: str, stack: str, as_json: bool, then: str) -> None:
     """Read as Seatrial will read it, then sent: a mistake is told here, not in a log."""
+    from seatrial.core import oncall
+
     detail = {**detail, "who": who or getpass.getuser()}
     envelope = {"id": "typed", "time": "2000-01-01T00:00:00Z", "source": oncall.SOURCE, "detail-type": what}
     try:
         oncall.request({**envelope, "detail": detail})
         event = installed(stack).send(what, detail)
-    except (EventError, AccountError) as error:
+    except (oncall.EventError, AccountError) as error:
         fail(str(error), 2)
     show({"event": event, **detail}, [f"asked for it (event {event}); {then}"], as_json)

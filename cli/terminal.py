@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cli.account import AccountError, Installed, find
+if TYPE_CHECKING:
+    from cli.account import Installed
 
 Stack = Annotated[str, typer.Option(help="The name of Seatrial's stack.", envvar="SEATRIAL_STACK")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+class AccountError(Exception):
+    """Seatrial can't be found or reached. The text names the fix."""
+
+
 def installed(stack: str) -> Installed:
+    from cli import account
+
     try:
-        return find(stack)
+        return account.find(stack)
     except AccountError as error:
         fail(str(error), 2)
 

@@ -442,11 +442,11 @@ class SmallAccount:
         self.pauses: list[float] = []
         self.aws = Account(
             codedeploy=CodeDeploy(through(self.codedeploy), self.pauses.append),
-            appconfig=AppConfig(lambda: through(self.appconfig), ARNS),
+            appconfig=AppConfig(through(self.appconfig), ARNS),
             cloudwatch=CloudWatch(through(self.alarms)),
             metrics=Metrics(through(self.metrics)),
             lambdas=Lambdas(through(self.lambdas), self.lambdas.package, self.pauses.append),
-            stacks=Stacks(lambda: through(self.stacks)),
+            stacks=Stacks(through(self.stacks)),
             ledger=self.ledger,
             topic=Topic(through(self.topic), "arn:aws:sns:eu-west-1:123456789012:seatrial"),
             bus=Bus(through(self.bus), "seatrial"),

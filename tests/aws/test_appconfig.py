@@ -43,14 +43,7 @@ def client() -> SmallAppConfig:
 
 @pytest.fixture
 def appconfig(client: SmallAppConfig) -> AppConfig:
-    return AppConfig(lambda: AsModelled(client), ARNS)  # type: ignore[arg-type, return-value]
-
-
-def test_no_client_is_made_before_a_flag_is_asked_about() -> None:
-    def never() -> Any:
-        raise AssertionError("a client was made")
-
-    AppConfig(never, ARNS)
+    return AppConfig(AsModelled(client), ARNS)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["shop/production/checkout", "app1/env1/pro1", "shop/env1/checkout"])

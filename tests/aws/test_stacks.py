@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import boto3
@@ -16,7 +13,7 @@ from botocore.stub import Stubber
 
 from seatrial.aws.stacks import Stacks, StackUnreadableError
 from seatrial.core.besides import StackEvent
-from tests.small_account import REGION, SmallStacks
+from tests.small_account import REGION
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1"
@@ -30,7 +27,7 @@ def stub() -> Iterator[Stubber]:
 
 def stacks(stub: Stubber) -> Stacks:
     client: Any = stub.client
-    return Stacks(lambda: client)
+    return Stacks(client)
 
 
 def told(name: str, physical_id: str, type: str, status: str) -> dict[str, Any]:
@@ -66,21 +63,3 @@ def test_a_throttled_look_is_one_that_may_be_tried_again(stub: Stubber) -> None:
     stub.add_client_error("describe_stack_events", "Throttling")
     with pytest.raises(ClientError):
         list(stacks(stub).events("shop"))
-
-
-def test_threads_that_come_together_have_one_client_made() -> None:
-    another, made = Barrier(2), list[SmallStacks]()
-    client: Any = SmallStacks()
-    client.events["shop"] = []
-
-    def connect() -> Any:
-        made.append(client)
-        with suppress(BrokenBarrierError):  # nobody else comes to make one
-            another.wait(0.3)
-        return client
-
-    shared = Stacks(connect)
-    with ThreadPoolExecutor(4) as pool:
-        for looked in [pool.submit(lambda: list(shared.events("shop"))) for _ in range(4)]:
-            assert looked.result() == []
-    assert len(made) == 1

@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from cli import board as command
-from cli.account import AccountError
+from cli.terminal import AccountError
 from seatrial.aws.metrics import Metrics
 from seatrial.core import board_html, widget
 from seatrial.core.board import Board

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -136,15 +134,6 @@ def test_one_release_that_cannot_be_read_does_not_keep_the_others_open(account: 
         monitor.look(account.aws, TICK)
     assert account.ledger.release("d-2").state is State.RELEASED
     assert account.ledger.release("d-1").state is State.SHIFTING
-
-
-@pytest.mark.parametrize("name", ["monitor", "rollback"])
-def test_what_tries_nothing_never_imports_yaml(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys, seatrial.wiring, seatrial.flows.{name}; sys.exit('yaml' in sys.modules)"],
-        check=False,
-    )
-    assert done.returncode == 0
 
 
 def test_what_people_are_sent_is_the_sample_among_the_events(account: SmallAccount) -> None:

@@ -1,17 +1,16 @@
-"""Settings become clients, clients become adapters: the one place where clients are made."""
+"""Settings become clients, clients become adapters: the one place that configures clients."""
 
 from __future__ import annotations
 
 import time
-from functools import partial
 
-import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from seatrial import settings
 from seatrial.aws.appconfig import AppConfig
 from seatrial.aws.bus import Bus
+from seatrial.aws.clients import Clients
 from seatrial.aws.cloudwatch import CloudWatch
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import CLIENT_CONFIG, Lambdas
@@ -31,20 +30,20 @@ _AT_ONCE = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard"
 
 
 def connect() -> Account:
-    """Called once per container: reads the settings, makes the clients, calls nothing."""
+    """Called once per container: reads the settings and calls nothing; each client is made when first used."""
     told = settings.read()
-    session = boto3.Session()
-    cloudwatch = session.client("cloudwatch", config=_SOON)
+    clients = Clients()
+    cloudwatch = clients.client("cloudwatch", _SOON)
     return Account(
-        codedeploy=CodeDeploy(session.client("codedeploy", config=_SOON), pause=time.sleep),
-        appconfig=AppConfig(partial(session.client, "appconfig", config=_SOON), told.arns_of("appconfig")),
+        codedeploy=CodeDeploy(clients.client("codedeploy", _SOON), pause=time.sleep),
+        appconfig=AppConfig(clients.client("appconfig", _SOON), told.arns_of("appconfig")),
         cloudwatch=CloudWatch(cloudwatch),
         metrics=Metrics(cloudwatch),
-        lambdas=Lambdas(session.client("lambda", config=CLIENT_CONFIG)),
-        stacks=Stacks(partial(session.client, "cloudformation", config=_AT_ONCE)),
-        ledger=Ledger(session.client("dynamodb", config=_AT_ONCE), told.ledger_table, told.ledger_keeps),
-        topic=Topic(session.client("sns", config=_AT_ONCE), told.topic_arn),
-        bus=Bus(session.client("events", config=_AT_ONCE), told.bus_name),
+        lambdas=Lambdas(clients.client("lambda", CLIENT_CONFIG)),
+        stacks=Stacks(clients.client("cloudformation", _AT_ONCE)),
+        ledger=Ledger(clients.client("dynamodb", _AT_ONCE), told.ledger_table, told.ledger_keeps),
+        topic=Topic(clients.client("sns", _AT_ONCE), told.topic_arn),
+        bus=Bus(clients.client("events", _AT_ONCE), told.bus_name),
         clock=told.clock,
         log=Logger(),
         dark_test_services=told.dark_test_services,

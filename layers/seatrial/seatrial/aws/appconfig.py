@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -21,18 +20,11 @@ class FlagUnknownError(Exception):
 
 
 class AppConfig:
-    """`connect` makes the client when it is first needed: few events are about flags, and a client slows a cold start.
+    """`arns` is what ARNs of this account and Region begin with: arn:aws:appconfig:REGION:ACCOUNT."""
 
-    `arns` is what ARNs of this account and Region begin with: arn:aws:appconfig:REGION:ACCOUNT.
-    """
-
-    def __init__(self, connect: Callable[[], AppConfigClient], arns: str) -> None:
-        self._connect = connect
+    def __init__(self, client: AppConfigClient, arns: str) -> None:
+        self._client = client
         self._arns = arns
-
-    @cached_property
-    def _client(self) -> AppConfigClient:
-        return self._connect()
 
     def flag(self, name: str) -> Flag:
         """Of application/environment/profile, each by its name or its id. Raises FlagUnknownError."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -22,19 +21,8 @@ class StackUnreadableError(Exception):
 
 
 class Stacks:
-    """`connect` makes the client when it is first needed: one release in several minutes needs it, no cold start."""
-
-    def __init__(self, connect: Callable[[], CloudFormationClient]) -> None:
-        self._connect = connect
-        self._connected: CloudFormationClient | None = None
-        self._turn = threading.Lock()
-
-    @property
-    def _client(self) -> CloudFormationClient:
-        with self._turn:  # releases have their turns in several threads; clients may be shared by them, but not made
-            if self._connected is None:
-                self._connected = self._connect()
-            return self._connected
+    def __init__(self, client: CloudFormationClient) -> None:
+        self._client = client
 
     def events(self, stack: str) -> Iterator[StackEvent]:
         """Newest first, page by page and only as far as they are read. Raises StackUnreadableError."""

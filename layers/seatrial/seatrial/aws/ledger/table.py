@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
+
+from seatrial.aws.ledger import attribute_values
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,9 +18,6 @@ type Item = dict[str, Any]
 
 # BatchGetItem takes at most so many keys.
 KEYS_A_CALL = 100
-
-_to_dynamodb = TypeSerializer().serialize
-_from_dynamodb = TypeDeserializer().deserialize
 
 
 class Table:
@@ -161,15 +159,8 @@ def moment(item: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def _stored(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _to_dynamodb(_unadorned(value)) for name, value in plain.items()}
-
-
-def _unadorned(value: Any) -> Any:
-    """boto3's serializer knows no enumerations."""
-    if isinstance(value, str):
-        return str(value)
-    return {name: _unadorned(one) for name, one in value.items()} if isinstance(value, dict) else value
+    return {name: attribute_values.written(value) for name, value in plain.items()}
 
 
 def _plain(item: Mapping[str, Any]) -> Item:
-    return {name: _from_dynamodb(value) for name, value in item.items()}
+    return {name: attribute_values.read(value) for name, value in item.items()}

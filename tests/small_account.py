@@ -360,14 +360,19 @@ class SmallBus:
 
 
 class SmallAlarms:
+    """Each alarm exists and is OK, but for those that `alarms` describes and those that are `missing`."""
+
     def __init__(self) -> None:
         self.alarms: list[Mapping[str, Any]] = []
+        self.missing: set[str] = set()
         self.broken = False
 
     def describe_alarms(self, *, AlarmNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
         if self.broken:
             raise refused("DescribeAlarms", "InternalServiceFault")
-        return {"MetricAlarms": [alarm for alarm in self.alarms if alarm["AlarmName"] in AlarmNames]}
+        described = {alarm["AlarmName"]: alarm for alarm in self.alarms}
+        existing = [name for name in AlarmNames if name not in self.missing]
+        return {"MetricAlarms": [described.get(name, {"AlarmName": name, "StateValue": "OK"}) for name in existing]}
 
 
 class SmallMetrics:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from moto import mock_aws
 from seatrial import wiring
 from seatrial.core.gate import Report
 from seatrial.core.release import State
-from seatrial.flows import preflight
+from seatrial.flows import monitor, preflight
 from seatrial.flows.hook import Handler, HookCall, hook
-from tests.small_account import CREATED, SmallAccount, make_table, refused
+from tests.small_account import CREATED, SmallAccount, event, make_table, refused
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 CALL = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}
@@ -188,7 +188,59 @@ def test_a_function_without_the_tag_is_refused_with_the_line_to_add_and_never_in
     assert answered["answered"] == "Failed"
     assert "add `Tags: {seatrial: released}` to the function" in answered["reason"]
     assert account.lambdas.invoked == []
-    assert account.ledger.find("d-1") is None
+    assert account.told() == [answered["reason"]]
+
+
+def without_the_tag(account: SmallAccount) -> None:
+    account.lambdas.tags["payments"] = {"team": "shop"}
+
+
+def with_an_unreadable_app_spec(account: SmallAccount) -> None:
+    account.codedeploy.deployments["d-1"]["revision"] = {"revisionType": "String", "string": {"content": "{"}}
+
+
+def with_a_missing_alarm(account: SmallAccount) -> None:
+    account.codedeploy.alarms = ["payments-eror"]
+    account.alarms.missing = {"payments-eror"}
+
+
+def without_a_suite(account: SmallAccount) -> None:
+    account.lambdas.suites.clear()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (without_the_tag, "carries no tag 'seatrial'"),
+        (with_an_unreadable_app_spec, "the AppSpec of d-1 can't be read"),
+        (with_a_missing_alarm, "alarm payments-eror does not exist"),
+        (without_a_suite, "payments:8 brings no seatrial/suite.yaml"),
+    ],
+)
+def test_each_deployment_whose_hook_was_called_is_in_the_ledger_with_its_reason(
+    account: SmallAccount, pre_traffic: Handler, spoil: Callable[[SmallAccount], None], reason: str
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE, good)
+    spoil(account)
+    answered = pre_traffic(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    account.codedeploy.ends("d-1", "Failed", "HOOK_EXECUTION_FAILURE", "a hook failed")
+    monitor.look(account.aws, event("tick"))
+    release = account.ledger.release("d-1")
+    assert (release.state, release.by) == (State.REFUSED, "functions/pre_traffic")
+    assert reason in release.reason
+    assert {"answer", "closed"} <= {step.kind for step in account.ledger.steps("d-1")}
+
+
+def test_a_missing_alarm_is_let_pass_where_the_suite_says_so(account: SmallAccount, pre_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.has("payments", "8", SUITE + "release: {missing_alarms: allow}\n", good)
+    with_a_missing_alarm(account)
+    assert pre_traffic(CALL, Limit())["answered"] == "Succeeded"
+    assert account.told() == [
+        "alarm payments-eror does not exist, and rolls nothing back; its suite allows that (release.missing_alarms)"
+    ]
 
 
 def test_a_service_that_is_off_goes_forward_untried_and_unbaked_and_that_is_told_once(
@@ -243,7 +295,7 @@ def test_what_preflight_finds_about_alarms_is_told_and_stops_nothing(
     account: SmallAccount, pre_traffic: Handler
 ) -> None:
     account.codedeploy.begin("d-1")
-    account.codedeploy.alarms = ["errors", "typo"]
+    account.codedeploy.alarms = ["errors"]
     account.alarms.alarms = [
         {
             "AlarmName": "errors",
@@ -259,9 +311,8 @@ def test_what_preflight_finds_about_alarms_is_told_and_stops_nothing(
         "alarm errors is in ALARM already: CodeDeploy stops the release as long as it rings",
         "alarm errors watches FunctionName=payments alone, so that it counts what the trial itself calls: "
         "give it the dimension Resource (function:alias) too",
-        "alarm typo does not exist, so it will take nothing back: correct its name",
     ]
-    assert len([step for step in account.ledger.steps("d-1") if step.kind == "finding"]) == 3
+    assert len([step for step in account.ledger.steps("d-1") if step.kind == "finding"]) == 2
 
 
 def test_a_package_without_a_suite_is_refused_with_the_way_to_add_one(

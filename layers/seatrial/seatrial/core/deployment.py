@@ -13,6 +13,10 @@ CREATORS_OF_ROLLBACKS = frozenset({"codeDeployRollback", "CloudFormationRollback
 ROLLBACK_EVENTS = frozenset({"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"})
 
 
+# Alias and versions of a deployment whose AppSpec can't be read.
+UNKNOWN = "unknown"
+
+
 class Status(StrEnum):
     """CodeDeploy's own words."""
 
@@ -66,6 +70,11 @@ class Deployment:
     error_code: str = ""
     error: str = ""
     completed: datetime | None = None
+
+    @property
+    def shift_or_unknown(self) -> Shift:
+        """What it moves; by the group's name alone where that can't be read, for the record of its rejection."""
+        return self.shift or Shift(self.group, UNKNOWN, UNKNOWN, UNKNOWN)
 
     @property
     def goes_back(self) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .deployment import Group
+
+# How many names a sentence has.
+_MOST_NAMED = 5
 
 
 def dark_tested(service: str, refusal: str) -> str:
@@ -38,10 +43,6 @@ def already_ringing(alarm: str, *, stops: bool) -> str:
     return f"alarm {alarm} is in ALARM already: it takes nothing back before it has been OK and rings anew"
 
 
-def unknown_alarm(alarm: str) -> str:
-    return f"alarm {alarm} does not exist, so it will take nothing back: correct its name"
-
-
 def dark_test_too_slow(seconds: float) -> str:
     return (
         f"the dark test did not end within its {seconds:.0f} s. Next: look why the service responds so late, or give "
@@ -51,3 +52,20 @@ def dark_test_too_slow(seconds: float) -> str:
 
 def dark_test_broke(error: Exception) -> str:
     return f"the dark test could not be run ({type(error).__name__}: {error}). Next: read the log of the dark tester"
+
+
+def missing_alarms(alarms: Sequence[str]) -> str:
+    return (
+        f"{_missing(alarms)}, so no alarm would roll this release back. Next: correct the name in the deployment group "
+        "or in release.alarms of the suite, or create the alarm; `release: {missing_alarms: allow}` releases without"
+    )
+
+
+def missing_alarms_allowed(alarms: Sequence[str]) -> str:
+    return f"{_missing(alarms)}, and rolls nothing back; its suite allows that (release.missing_alarms)"
+
+
+def _missing(alarms: Sequence[str]) -> str:
+    more = f" and {len(alarms) - _MOST_NAMED} more" if len(alarms) > _MOST_NAMED else ""
+    named = ", ".join(alarms[:_MOST_NAMED])
+    return f"alarm {named}{more} does not exist"

@@ -64,6 +64,7 @@ class ReleaseSettings:
     dry_run: bool = False
     windows: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    missing_alarms: Literal["reject", "allow"] = "reject"
 
 
 def text(value: Json) -> str:
@@ -200,4 +201,5 @@ RELEASE: Mapping[str, Callable[[Json], object]] = {
     "dry_run": truth,
     "windows": many(_window, bounds.WINDOWS),
     "alarms": many(_alarm, bounds.ALARMS),
+    "missing_alarms": one_of("reject", "allow"),
 }

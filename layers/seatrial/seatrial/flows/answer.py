@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from seatrial.core import story
+from seatrial.core.deployment import Deployment
 from seatrial.core.events import HookRequest
 from seatrial.core.gate import Report
 from seatrial.core.release import Release, State
@@ -25,6 +26,7 @@ class Answer:
         self.request = request
         self._aws = aws
         self.by = by
+        self.deployment: Deployment | None = None  # known once CodeDeploy was asked; then what is rejected is recorded
         self._report: Report | None = None
         self._release: Release | None = None
         self._turn = threading.Lock()
@@ -96,9 +98,12 @@ class Answer:
         return report
 
     def _record(self, report: Report) -> None:
-        release = self._release = self._aws.ledger.find(self.request.deployment_id)
-        if release is None:  # refused before it could be opened
+        found = self._aws.ledger.find(self.request.deployment_id)
+        if found is None and self.deployment is not None:  # rejected before it was opened: no tag, no readable AppSpec
+            found = self._aws.ledger.open(self.deployment, self.deployment.shift_or_unknown, alarms=())
+        if found is None:
             return
+        release = self._release = found
         tell.step(
             self._aws,
             release,

@@ -22,9 +22,9 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
         return str(error)
     settings = asdict(suite.release) | {"judge": asdict(suite.judge), "slow_above": _slow_above(aws, release, suite)}
     release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=settings)
-    preflight.look_at_alarms(aws, release)
+    missing = preflight.look_at_alarms(aws, release, suite.release)
     foresight.look(aws, release, suite.judge)
-    refusal = preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, until)
+    refusal = missing or preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, until)
     return tell.unless_dry_run(aws, release, refusal)
 
 

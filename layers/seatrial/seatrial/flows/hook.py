@@ -80,6 +80,7 @@ def _answer(aws: Account, answer: Answer, decide: Decide, seconds_left: Callable
 
 def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall) -> None:
     try:
+        answer.deployment = call.deployment
         if untried := hands_off.passes(aws, call.deployment):
             answer.give_plainly(untried)
             hands_off.told(aws, call.deployment, untried.sentence, answer.by)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from seatrial.aws.cloudwatch import Alarm
 from seatrial.aws.lambdas import LambdaError
 from seatrial.core import bake, finding_story, story, windows
 from seatrial.core.bake import Plan
@@ -79,11 +81,22 @@ def let_begin(aws: Account, release: Release) -> None:
     aws.ledger.move(aws.ledger.release(release.deployment_id), State.SHIFTING)
 
 
-def look_at_alarms(aws: Account, release: Release) -> None:
-    """Tell what people should know about the alarms that the release names. Nothing of it stops the release."""
+def look_at_alarms(aws: Account, release: Release, settings: ReleaseSettings) -> str | None:
+    """The gate for the alarms that the release names: each must exist, unless the suite allows it or it is the fix.
+
+    What else the on-call engineer should know about them is told, and stops nothing.
+    """
+    alarms = aws.cloudwatch.alarms(release.alarms)
     group = aws.codedeploy.group(release.application, release.group)
-    for finding in _findings(aws, release, group):
+    for finding in _findings(alarms, release, group):
         _found(aws, release, finding)
+    missing = sorted(set(release.alarms) - {alarm.name for alarm in alarms})
+    if not missing:
+        return None
+    if settings.missing_alarms == "allow":
+        _found(aws, release, finding_story.missing_alarms_allowed(missing))
+        return None
+    return tell.unless_the_fix(aws, release, finding_story.missing_alarms(missing))
 
 
 def _found(aws: Account, release: Release, finding: str) -> None:
@@ -91,11 +104,8 @@ def _found(aws: Account, release: Release, finding: str) -> None:
         tell.people(aws, release, "finding", "has a finding", finding)
 
 
-def _findings(aws: Account, release: Release, group: Group) -> list[str]:
-    alarms = aws.cloudwatch.alarms(release.alarms)
-    missing = sorted(set(release.alarms) - {alarm.name for alarm in alarms})
+def _findings(alarms: Sequence[Alarm], release: Release, group: Group) -> list[str]:
     return [
-        *(finding_story.unknown_alarm(name) for name in missing),
         *(
             finding_story.trial_would_ring(alarm.name, release.function)
             for alarm in alarms

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import oncall
-from cli.terminal import AccountError, AsJson, Stack, fail, installed, qualified, show
+from cli.terminal import AccountError, AsJson, Stack, fail, fail_with, installed, qualified, show
 
 # A command imports what it needs when it runs: `--help`, a usage error and a command that needs no account do not wait
 # for AWS's library.
@@ -156,8 +156,12 @@ def check_suite(
 
     try:
         read = trial.load_folder(folder)
-    except (SuiteError, NoSuiteError) as error:
+    except SuiteError as error:
+        fail_with(map(str, error.mistakes), 1)
+    except NoSuiteError as error:
         fail(str(error), 1)
+    except OSError as error:
+        fail(f"can't read {error.filename or folder}: {error.strerror}", 2)
     names = [case.name for case in read.cases]
     show({"cases": names}, [f"{len(names)} cases", *(f"  {name}" for name in names)], as_json)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+from seatrial.core.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from cli.account import Installed
@@ -28,12 +31,21 @@ def installed(stack: str) -> Installed:
 
 
 def fail(sentence: str, code: int) -> NoReturn:
-    typer.echo(f"seatrial: {sentence}", err=True)
+    fail_with([sentence], code)
+
+
+def fail_with(lines: Iterable[str], code: int) -> NoReturn:
+    for line in lines:
+        typer.echo(f"seatrial: {printable(line)}", err=True)
     raise typer.Exit(code)
 
 
 def show(value: Any, lines: list[str], as_json: bool) -> None:
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False) if as_json else "\n".join(lines))
+    """Nothing that a terminal would obey leaves: names and reasons are other people's words."""
+    if as_json:
+        typer.echo(printable_json(json.dumps(value, indent=1, ensure_ascii=False)))
+    for line in () if as_json else lines:
+        typer.echo(printable(line))
 
 
 def qualified(service: str) -> str:

@@ -61,12 +61,15 @@ def test_a_command_is_one_event(account: SmallAccount, words: list[str], what: s
     ("words", "sentence"),
     [
         (["rollback"], "name a service, or write --flag APPLICATION/ENVIRONMENT/PROFILE"),
-        (["rollback", "payments", "--flag", "a/b/c"], "names either 'detail.flag' or 'detail.service'"),
+        (["rollback", "payments", "--flag", "a/b/c"], "give either 'detail.flag' or 'detail.service', not both"),
         (["hold"], "name a service, or write --all for every one"),
         (["hold", "payments", "--all"], "name a service, or write --all for every one"),
-        (["fix", "payments", "--for", "5h"], "'detail.minutes' is 300; it is a whole number from 1 to 240"),
+        (["fix", "payments", "--for", "5h"], "'detail.minutes' must be a whole number from 1 to 240, got 300"),
         (["fix", "payments", "--for", "soon"], "--for is 'soon'; write 30m or 2h"),
-        (["rollback", "pay ments"], "'detail.service' is 'pay ments'; write a function's name, or function:alias"),
+        (
+            ["rollback", "pay ments"],
+            "'detail.service' must be a function's name, function:alias, or its ARN, got 'pay ments'",
+        ),
     ],
 )
 def test_a_mistake_is_told_where_it_was_typed_and_nothing_is_sent(

@@ -17,9 +17,6 @@ type On = Literal["candidate", "stable"]
 
 # CloudWatch reads at most ten decimal places of a percentile.
 _QUANTILE = re.compile(r"p[0-9]{1,2}(\.[0-9]{1,10})?")
-_DAY = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-_TIME = r"([01]\d|2[0-4]):[0-5]\d"
-_WINDOW = re.compile(rf"{_DAY}(-{_DAY})? {_TIME}-{_TIME} [A-Z][\w+/-]*")
 
 
 @dataclass(frozen=True)
@@ -161,11 +158,15 @@ def _alarm(value: Json) -> str:
 
 
 def _window(value: Json) -> str:
+    from seatrial.core import windows  # every cold start reads settings, and few suites have windows
+
     if isinstance(value, str):
         bounds.WINDOW.check_size(value)
-    if not isinstance(value, str) or not _WINDOW.fullmatch(value):
-        raise UnfitError(f'holds {shown(value)}; a window is written "Mon-Thu 09:00-16:00 Europe/Lisbon"')
-    return value
+    try:
+        windows.read(text(value))
+    except windows.WindowError as mistake:
+        raise UnfitError(f"holds a mistake: {mistake}") from mistake
+    return str(value)
 
 
 def _tolerances(value: Json) -> dict[str, float]:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from difflib import get_close_matches
+from functools import cache
+from zoneinfo import ZoneInfo
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_WRITTEN = re.compile(r"(\w{3})(?:-(\w{3}))? (\d\d):(\d\d)-(\d\d):(\d\d) (\S+)")
+_WRITTEN = re.compile(r"(\w{3})(?:-(\w{3}))? (\d\d):([0-5]\d)-(\d\d):([0-5]\d) (\S+)", re.ASCII)
 _A_DAY = 24 * 60
 
 
@@ -38,7 +40,7 @@ class Window:
 
 
 def read(written: str) -> Window:
-    """Raises WindowError."""
+    """The one reader, for `seatrial suite check` and for a release. Raises WindowError."""
     found = _WRITTEN.fullmatch(written)
     if not found or found[1] not in _DAYS or (found[2] or found[1]) not in _DAYS:
         raise WindowError(f'{written!r} is no window; write one as "Mon-Thu 09:00-16:00 Europe/Lisbon"')
@@ -46,14 +48,22 @@ def read(written: str) -> Window:
     start, end = (int(found[hour]) * 60 + int(found[hour + 1]) for hour in (3, 5))
     if max(start, end) > _A_DAY:
         raise WindowError(f"{written!r} has a time after 24:00; a day ends at 24:00")
-    try:
-        zone = ZoneInfo(found[7])
-    except (ZoneInfoNotFoundError, ValueError):
-        raise WindowError(
-            f"{written!r} names no time zone that is known; take one of the IANA list, as Europe/Lisbon or UTC"
-        ) from None
+    if found[7] not in _zones():
+        near = get_close_matches(found[7], _zones(), 1)
+        instead = f"did you mean {near[0]}?" if near else "write one of the IANA list, for example Europe/Lisbon or UTC"
+        raise WindowError(f"{written!r} has an unknown time zone; {instead}")
+    zone = ZoneInfo(found[7])
     days = frozenset((first + n) % 7 for n in range((last - first) % 7 + 1))
     return Window(days, start, end, zone)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The time zones that Lambda has, which are those of the package tzdata; a laptop's own database has others."""
+    from importlib import resources  # takes milliseconds of a cold start
+
+    listed = resources.files("tzdata").joinpath("zones").read_text("utf-8")
+    return frozenset(listed.split())
 
 
 def refusal(written: Iterable[str], now: datetime) -> str | None:

@@ -13,7 +13,6 @@ from seatrial.core.bake import Plan
 from seatrial.core.deployment import Deployment, Group, Shift
 from seatrial.core.gate import RefusedError
 from seatrial.core.release import Release, State
-from seatrial.core.windows import WindowError
 from seatrial.flows import tell
 from seatrial.flows.account import Account
 
@@ -69,10 +68,7 @@ def may_start(aws: Account, release: Release, settings: ReleaseSettings) -> str 
     plan = Plan(aws.codedeploy.shifting(release.configuration).takes, timedelta(seconds=settings.bake))
     if warning := bake.warning(plan):
         _found(aws, release, warning)
-    try:
-        closed = windows.refusal(settings.windows, aws.clock.now())
-    except WindowError as mistake:
-        return f"release.windows of its suite: {mistake}"
+    closed = windows.refusal(settings.windows, aws.clock.now())
     return bake.refusal(plan) or tell.unless_the_fix(aws, release, closed)
 
 

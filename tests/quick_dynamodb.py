@@ -32,16 +32,20 @@ class QuickDynamoDB:
         self._before, self._after = before, after
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if operation == "meta" or operation.startswith("_"):  # of boto3's own clients alone
+            raise AttributeError(operation)
+
         def call(**request: Any) -> Any:
-            client = boto3.client(
-                "dynamodb", self._region, aws_access_key_id="testing", aws_secret_access_key="testing"
-            )
             self._before()
-            answer = getattr(client, operation)(**request)
+            answer = getattr(self._on_the_wire(), operation)(**request)
             self._after()
             return answer
 
         return call
+
+    def _on_the_wire(self) -> Any:
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        return boto3.client("dynamodb", self._region, **keys)
 
     def get_item(self, *, TableName: str, Key: Mapping[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803
         item = self._made("GetItem", lambda: self._backend.get_item(TableName, Key))
@@ -76,9 +80,8 @@ class QuickDynamoDB:
     def delete_item(self, *, TableName: str, Key: Mapping[str, Any]) -> None:  # noqa: N803
         self._made("DeleteItem", lambda: self._backend.delete_item(TableName, Key))
 
-    def get_paginator(self, operation: str) -> QuickDynamoDB:
-        assert operation == "query", operation
-        return self
+    def get_paginator(self, operation: str) -> Any:
+        return self if operation == "query" else self._on_the_wire().get_paginator(operation)
 
     def paginate(self, *, TableName: str, **how: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         """All in one page."""

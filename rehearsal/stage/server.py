@@ -69,8 +69,8 @@ class Additions:
 
         from rehearsal.stage import appconfig as stage_appconfig
         from rehearsal.stage import codedeploy, iam, notes
-        from rehearsal.stage.cloudformation import drift, inert, requests, unread
-        from rehearsal.stage.cloudwatch import alarms, composites, metrics
+        from rehearsal.stage.cloudformation import drift, exports, inert, requests, unread
+        from rehearsal.stage.cloudwatch import alarms, composites, log_metrics, metrics
         from rehearsal.stage.lambdas import (
             alias,
             alias_rules,
@@ -80,6 +80,7 @@ class Additions:
             event_sources,
             packages,
             runtime,
+            versions,
         )
         from rehearsal.stage.records import Records
 
@@ -91,10 +92,12 @@ class Additions:
         stage_clock.keep_event_time(eventbridge, clock)
         stage_clock.keep_dates_of_functions(lambda_svc, clock)
         metrics.install(clock)
+        log_metrics.install(clock)
         self.alarms = alarms.install(clock, behaviour=lambda: self.codedeploy.behaviour)
         self.alarms.on_transition = self._alarm_changed
         composites.install()
         alias.install(clock)
+        versions.install()
         alias_rules.install()
         event_sources.install()
         apis.install()
@@ -104,6 +107,7 @@ class Additions:
         packages.install(port)
         stage_appconfig.install(lambda: self.codedeploy.behaviour)
         requests.install()
+        exports.install()
         drift.install()
         unread.install()
         inert.install()

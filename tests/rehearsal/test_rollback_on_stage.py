@@ -163,13 +163,20 @@ def test_while_everything_is_held_a_release_is_refused_with_the_words_of_who_hol
     service = "baked"
     shop.on_call("Hold Requested", all=True, reason="the bank is closed")
     until("all is held", lambda: shop.ledger.holds.standing())
-    refused = shop.sam.deploy(shop.build("good", "baked-v3"), service)
+    held = shop.build("good", "baked-v3")
+    refused = shop.sam.deploy(held, service)
     assert not refused.ok
     release = shop.reaches(service, State.REFUSED)
     assert "on-call@example.com holds every service" in release.reason
     assert "the bank is closed" in release.reason
     shop.on_call("Hold Released", all=True)
     until("it is resumed", lambda: not shop.ledger.holds.standing())
+    unchanged = shop.sam.deploy(held, service)
+    assert not unchanged.ok, "Lambda publishes no version of what it has published last"
+    events = shop.stage.client("cloudformation").describe_stack_events(StackName=service)["StackEvents"]
+    assert any("A version for this Lambda function exists" in one.get("ResourceStatusReason", "") for one in events)
+    deployed(shop.sam.deploy(held, service, {"Deploy": "2"}))
+    assert shop.serves(service) == {shop.reaches(service, State.RELEASED).candidate}
 
 
 def test_without_seatrial_a_bake_ends_after_codedeploys_hour_and_users_are_back(shop: Shop) -> None:

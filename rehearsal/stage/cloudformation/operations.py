@@ -6,6 +6,7 @@ that run beside the loop tell the stack's events themselves, and a rollback send
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 from .drift import BELIEVED
+from .exports import REFUSED
 from .side_by_side import Shifts, needed_by
 
 type Template = dict[str, Any]
@@ -43,7 +45,8 @@ class Operation:
     `resources` are those that references lead to; `before` is what stood when the operation began, and `restores` what
     a rollback puts back, both by logical id. `left` are aliases whose shift failed: CodeDeploy has taken them back or
     was told not to, and the stack's rollback leaves them so. `believed` has the properties that the stack believed of
-    what a drift-aware change set found otherwise.
+    what a drift-aware change set found otherwise. `updates` is true of an update that goes forward, and `unchanged` are
+    the resources that it has reached and leaves as they are.
     """
 
     stack_name: str
@@ -57,6 +60,8 @@ class Operation:
     believed: Mapping[str, Properties] = field(default_factory=dict)
     tags: Tags = field(default_factory=Tags)
     shifts: Shifts = field(default_factory=Shifts)
+    updates: bool = False
+    unchanged: set[str] = field(default_factory=set)
 
     @property
     def stack_id(self) -> str:
@@ -89,6 +94,14 @@ class Operation:
         kept = {name: value for name, value in properties.items() if value is not engine._NO_VALUE}
         resolved, _ = engine._resolve_dynamic_references(kept)
         return self._tagged(logical_id, kind, dict(resolved), self.tags.now)
+
+    def leaves(self, logical_id: str, *, starts: bool) -> bool:
+        """Whether the update leaves a resource as it is, looked at when its turn `starts`."""
+        if starts and logical_id not in self.unchanged:
+            with contextlib.suppress(ValueError):  # what can't be resolved is told
+                if self.had(logical_id) == self.target(logical_id):
+                    self.unchanged.add(logical_id)
+        return logical_id in self.unchanged
 
     def _tagged(self, logical_id: str, kind: str, properties: Properties, tags: Sequence[Any]) -> Properties:
         tagged: Properties = stacks._with_stack_tags(
@@ -190,10 +203,13 @@ def _remembered_deploy(ended: Ended, original: Callable[..., Any]) -> Callable[.
             rolling_back=False,
             believed=stack.pop(BELIEVED, {}),
             tags=Tags(previous.get("Tags") or (), stack.get("Tags") or ()),
+            updates=bool(previous),
         )
         _operation.set(running)
         _within.set({})
         await original(stack_name, stack_id, template, parameters, *args, **kwargs)
+        if running.updates:
+            _as_they_were(running, stack)
         if stack.get("_failed_operation"):  # kept for RollbackStack
             _count_what_ran_beside(running, stack, stack["_failed_operation"])
         await ended(stack)
@@ -204,6 +220,7 @@ def _remembered_deploy(ended: Ended, original: Callable[..., Any]) -> Callable[.
 def _remembered_rollback(ended: Ended, original: Callable[..., Any]) -> Callable[..., Any]:
     async def roll_back(stack_name: str, stack_id: str, stack: Any, failed: Any, reason_override: str = "") -> None:
         running = _operation.get()
+        reason_override = reason_override or stack.pop(REFUSED, "")
         stack.pop("_cancel_requested", None)  # it was the update's; nothing cancels the way back
         names: list[str] = []
         if running is not None and running.stack_name == stack_name:
@@ -232,6 +249,15 @@ def _remembered_rollback(ended: Ended, original: Callable[..., Any]) -> Callable
     return roll_back
 
 
+def _as_they_were(running: Operation, stack: Any) -> None:
+    """What an update leaves as it is keeps its status and time, and what it made is CREATE_COMPLETE."""
+    for name, record in stack["_resources"].items():
+        if name in running.unchanged:
+            record |= {key: running.before[name][key] for key in ("ResourceStatus", "Timestamp")}
+        elif name not in running.before and record.get("ResourceStatus") == "UPDATE_COMPLETE":
+            record["ResourceStatus"] = "CREATE_COMPLETE"
+
+
 def _count_what_ran_beside(running: Operation, stack: Any, failed: Any) -> None:
     """The rollback sends back what it finds in `created`: also what MiniStack's loop never reached."""
     for name, properties in running.shifts.targets.items():
@@ -241,15 +267,36 @@ def _count_what_ran_beside(running: Operation, stack: Any, failed: Any) -> None:
 
 
 def _told_once(original: Callable[..., Any]) -> Callable[..., Any]:
-    """What runs beside MiniStack's loop tells of itself when it happens (`tell`), not when the loop reaches it."""
+    """What runs beside MiniStack's loop tells of itself when it happens (`tell`), not when the loop reaches it.
+
+    An update tells of what it creates and changes alone, as CloudFormation does; MiniStack's tells of each resource.
+    """
 
     def add_event(
-        stack_id: str, stack_name: str, logical_id: str, kind: str, status: str, *args: Any, **kwargs: Any
+        stack_id: str,
+        stack_name: str,
+        logical_id: str,
+        kind: str,
+        status: str,
+        reason: str = "",
+        physical_id: str = "",
+        detailed_status: str = "",
     ) -> None:
         running = known(stack_name)
-        told = running is not None and logical_id in running.shifts
-        if not told and not (status == "DELETE_SKIPPED" and cleans_up_later.get()):
-            original(stack_id, stack_name, logical_id, kind, status, *args, **kwargs)
+        if status.endswith("_FAILED") and cloudformation._stacks.get(stack_name, {}).get(REFUSED):
+            return  # CloudFormation gives the reason with the start of the rollback alone
+        if running is not None and logical_id in running.shifts:
+            return
+        if status == "DELETE_SKIPPED" and cleans_up_later.get():
+            return
+        if running is not None and running.updates and status.startswith("UPDATE_") and kind != NESTED:
+            if logical_id not in running.before:
+                status = status.replace("UPDATE_", "CREATE_")
+            elif running.leaves(logical_id, starts=status == "UPDATE_IN_PROGRESS"):
+                return
+            else:
+                physical_id = physical_id or str(running.before[logical_id]["PhysicalResourceId"])
+        original(stack_id, stack_name, logical_id, kind, status, reason, physical_id, detailed_status)
 
     return add_event
 

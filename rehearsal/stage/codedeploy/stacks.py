@@ -16,6 +16,7 @@ from rehearsal.stage.cloudformation import nested, operations, templates
 from rehearsal.stage.cloudformation.operations import ALIAS, NESTED, Operation, Properties
 from rehearsal.stage.cloudformation.side_by_side import CancelledError, Provisioned
 from rehearsal.stage.cloudformation.together import Change, Events, Together
+from rehearsal.stage.lambdas.versions import VERSION
 
 from . import model
 from .account import MiniStackAccount
@@ -54,7 +55,7 @@ def install(service: Service, account: MiniStackAccount) -> None:
         handlers[kind] |= {"update": handler, "update_with_logical_id": True}
     blocks = stacks._runs_on_worker_thread
     if not hasattr(blocks, "__wrapped__"):
-        stacks._runs_on_worker_thread = functools.wraps(blocks)(lambda kind: kind == ALIAS or blocks(kind))
+        stacks._runs_on_worker_thread = functools.wraps(blocks)(lambda kind: kind in (ALIAS, VERSION) or blocks(kind))
 
 
 @dataclass(frozen=True)

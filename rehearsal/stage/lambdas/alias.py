@@ -20,6 +20,7 @@ from ministack.core.concurrency import run_reentrant
 from ministack.services import lambda_svc
 
 from rehearsal.stage.cloudwatch import metrics
+from rehearsal.stage.lambdas import versions
 from rehearsal.stage.lambdas.schedules import Schedules
 from seatrial.settings import Clock
 
@@ -98,6 +99,8 @@ class Invokes:
             record, version = resolve(function, qualifier, arn)
         except LookupError as missing:
             return _refused("ResourceNotFoundException", str(missing), 404)
+        if (inactive := versions.not_active(record["config"], f"{arn}:{version}")) is not None:
+            return inactive
         depth = lambda_svc._inbound_invoke_depth(headers) + 1
         if (dropped := lambda_svc._recursive_loop_drop(name, function, depth)) is not None:
             return dropped  # type: ignore[no-any-return]

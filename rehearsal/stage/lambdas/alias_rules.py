@@ -1,6 +1,7 @@
 """Gap of MiniStack: CreateAlias and UpdateAlias take any version and any weights.
 
-Here an alias that Lambda would not accept is refused, in the words that were recorded on AWS.
+Here an alias that Lambda would not accept is refused, in the words that were recorded on AWS. So is one that would
+route to a version whose SnapStart initialization failed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ministack.services import lambda_svc
+
+from rehearsal.stage.lambdas import versions
 
 type Answer = tuple[int, dict[str, str], bytes]
 
@@ -51,5 +54,8 @@ def _checked(function: str, record: Mapping[str, Any] | None, alias: Mapping[str
         return None
     weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     main = str(alias.get("FunctionVersion", "$LATEST"))
-    found = problem(lambda_svc._func_arn(function), record["versions"], main, weights)
-    return lambda_svc.error_response_json(*found) if found else None
+    arn = lambda_svc._func_arn(function)
+    if found := problem(arn, record["versions"], main, weights):
+        return lambda_svc.error_response_json(*found)  # type: ignore[no-any-return]
+    configs = ((one, record["versions"][one]["config"]) for one in (main, *weights) if one in record["versions"])
+    return next((said for one, config in configs if (said := versions.not_active(config, f"{arn}:{one}"))), None)

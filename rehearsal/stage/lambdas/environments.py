@@ -20,8 +20,10 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
+from rehearsal.stage.lambdas import errors
 from rehearsal.stage.notes import note
 
+INIT_FAILED = "Worker init failed: "
 MARK = "\x1eend of the log"
 LOG_SECONDS = 0.25
 """How long the mark may take after the answer. It is written before the answer, so it is nearly always there."""
@@ -59,7 +61,9 @@ NODE_PRELUDE = f"""
 
 def marking(script: str, runtime: str) -> str:
     """MiniStack's script of an environment as one that marks the end of each log."""
-    return (PYTHON_PRELUDE if runtime.startswith("python") else NODE_PRELUDE) + script
+    if runtime.startswith("python"):
+        return PYTHON_PRELUDE + errors.telling(script)
+    return NODE_PRELUDE + script
 
 
 def install() -> None:
@@ -132,6 +136,17 @@ def _refusing_resource(provision: Callable[..., Any], properties: int) -> Callab
     return provisioned
 
 
+class Failure(str):
+    """The message of an unhandled error, which carries the whole payload through MiniStack's own answer."""
+
+    payload: Mapping[str, Any]
+
+    def __new__(cls, payload: Mapping[str, Any]) -> Failure:
+        made = super().__new__(cls, payload["errorMessage"])
+        made.payload = payload
+        return made
+
+
 class Environment(lambda_runtime.Worker):  # type: ignore[misc]
     """One process that runs one invoke after the other."""
 
@@ -151,7 +166,10 @@ class Environment(lambda_runtime.Worker):  # type: ignore[misc]
         with self._lock:
             cold = self._proc is None or self._proc.poll() is not None
             if cold:
-                self._spawn()
+                try:
+                    self._spawn()
+                except RuntimeError as failed:
+                    return self._not_started(failed, request_id)
                 self._marks = 1  # the import had a log too
             seconds = float(self.config.get("Timeout", 3))
             context = {
@@ -163,7 +181,31 @@ class Environment(lambda_runtime.Worker):  # type: ignore[misc]
                 "durable": durable or {},
             }
             answer = self._ask(json.dumps({"event": event, "ctx": context}), seconds)
-            return {**answer, "cold_start": cold, "log": self._log()}
+            log = self._log()
+            return {**self._as_lambda(answer, request_id), "cold_start": cold, "log": log}
+
+    def _not_started(self, failed: RuntimeError, request_id: str) -> dict[str, Any]:
+        """What an invoke comes to whose environment could not import the code."""
+        text = str(failed)
+        raised = errors.told(text.removeprefix(INIT_FAILED))
+        lambda_runtime.kill_workers([self])
+        if raised is None:
+            raise failed
+        return {**self._as_lambda({"status": "error", "error": json.dumps(raised)}, request_id), "cold_start": True}
+
+    def _as_lambda(self, answer: dict[str, Any], request_id: str) -> dict[str, Any]:
+        """An error with Lambda's payload, and with the event of the log that tells of it as its trace."""
+        if answer["status"] != "error":
+            return answer
+        raised = errors.told(answer["error"])
+        if raised is not None:
+            payload = errors.payload(raised, self.config.get("Handler", ""), request_id)
+        elif answer.get("trace"):
+            payload = errors.of_node(answer["error"], answer["trace"])
+        else:
+            return answer
+        as_json = (self.config.get("LoggingConfig") or {}).get("LogFormat") == "JSON"
+        return {**answer, "error": Failure(payload), "trace": errors.event(payload, json_format=as_json)}
 
     def _ask(self, envelope: str, seconds: float) -> dict[str, Any]:
         answers: list[dict[str, Any] | None] = []

@@ -6,20 +6,22 @@ type; the log has START, END and REPORT lines; each execution is counted with th
 
 from __future__ import annotations
 
+import functools
 import os
-import re
 import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch_logs, lambda_svc
 
 from rehearsal.stage.cloudwatch import metrics
+from rehearsal.stage.lambdas import environments, errors
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "s3transfer", "urllib3", "dateutil", "six")
 """What Lambda's Python runtimes bring along (developer guide, "Runtime-included SDK versions")."""
@@ -49,30 +51,20 @@ def isolated_python(folder: Path) -> Path:
     return command
 
 
-_RAISED = re.compile(r"^(?:[\w.]*\.)?(\w+)(?::.*)?$")
-_INIT_FAILED = "Worker init failed: "
-_SYNTAX_ERROR = re.compile(r"\(\S+\.py, line \d+\)$")
-
-
 def lambda_error(result: dict[str, Any], handler: str) -> dict[str, Any]:
-    """The error payload as Lambda's Python runtime gives it, from what MiniStack's worker told."""
+    """The error payload as Lambda gives it, from what MiniStack's worker told."""
     body = result.get("body")
     if not isinstance(body, dict):
         return {}
-    message = str(body.get("errorMessage", ""))
-    if message.startswith(_INIT_FAILED):
-        module, why = handler.rpartition(".")[0], message.removeprefix(_INIT_FAILED)
-        kind, said = ("ImportModuleError", "Unable to import module")
-        if _SYNTAX_ERROR.search(why):
-            kind, said = ("UserCodeSyntaxError", "Syntax error in module")
-        return {"errorMessage": f"{said} '{module}': {why}", "errorType": f"Runtime.{kind}", "stackTrace": []}
-    if message.startswith("Runtime exited"):
+    message = body.get("errorMessage", "")
+    if isinstance(message, environments.Failure):
+        return dict(message.payload)
+    if str(message).startswith(environments.INIT_FAILED):
+        module, why = handler.rpartition(".")[0], str(message).removeprefix(environments.INIT_FAILED)
+        said = f"Unable to import module '{module}': {why}"
+        return {"errorMessage": said, "errorType": "Runtime.ImportModuleError", "stackTrace": []}
+    if str(message).startswith("Runtime exited"):
         return {**body, "errorType": "Runtime.ExitError"}
-    if body.get("errorType") == "Runtime.HandlerError":
-        lines = [line for line in str(result.get("log", "")).splitlines() if line.strip()]
-        # Python names the exception in the last line of its trace, node in the first, above indented frames.
-        raised = next((found for line in reversed(lines) if (found := _RAISED.match(line))), None)
-        return {**body, "errorType": raised.group(1) if raised else "Exception", "stackTrace": []}
     return body
 
 
@@ -146,7 +138,32 @@ def install(folder: Path) -> None:
     lambda_runtime._detect_runtime_binary = detect_runtime
     lambda_runtime.Worker._spawn = timed_spawn
     lambda_svc._execute_function_dispatch = counted
+    lambda_svc._emit_lambda_logs = _in_events(lambda_svc._emit_lambda_logs)
     os.environ.pop("PYTHONPATH", None)
+
+
+_NEW_LINE = "\ue000"
+"""Stands for a line's end inside an event, where MiniStack makes an event of each line."""
+
+
+def _in_events(emit: Callable[..., None]) -> Callable[..., None]:
+    """An unhandled error and its trace are one event of the log, as on AWS, and so match one pattern together."""
+    append, forward = cloudwatch_logs._append_log_events, cloudwatch_logs._fanout_to_subscription_filters
+
+    def whole(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**one, "message": str(one["message"]).replace(_NEW_LINE, "\n")} for one in events]
+
+    cloudwatch_logs._append_log_events = lambda stream, events: append(stream, whole(events))
+    cloudwatch_logs._fanout_to_subscription_filters = lambda group, stream, events: forward(
+        group, stream, whole(events)
+    )
+
+    @functools.wraps(emit)
+    def emitted(function: Any, request_id: str, log: str, *rest: Any, **named: Any) -> None:
+        joined = "\n".join(one.replace("\n", _NEW_LINE) for one in errors.events(log))
+        emit(function, request_id, joined, *rest, **named)
+
+    return emitted
 
 
 class _ColdStarts:

@@ -34,5 +34,5 @@ def refusal(release: Release, holds: Iterable[Hold]) -> str | None:
     lift = "--all" if hold.service == ALL else hold.service
     return (
         f"{hold.who} holds {whom} since {hold.since:%Y-%m-%d %H:%M} UTC: {hold.reason}. `seatrial resume {lift}` lifts "
-        "the hold; then deploy again"
+        "the hold; then deploy again with another value of the template's Deploy parameter"
     )

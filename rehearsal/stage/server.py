@@ -76,9 +76,11 @@ class Additions:
             alias_rules,
             apis,
             concurrency,
+            doors,
             environments,
             event_sources,
             packages,
+            permissions,
             runtime,
             versions,
         )
@@ -101,6 +103,8 @@ class Additions:
         alias_rules.install()
         event_sources.install()
         apis.install()
+        doors.install()
+        permissions.install()
         concurrency.install()
         runtime.install(folder)
         environments.install()

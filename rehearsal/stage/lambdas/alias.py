@@ -20,7 +20,7 @@ from ministack.core.concurrency import run_reentrant
 from ministack.services import lambda_svc
 
 from rehearsal.stage.cloudwatch import metrics
-from rehearsal.stage.lambdas import versions
+from rehearsal.stage.lambdas import payloads, versions
 from rehearsal.stage.lambdas.schedules import Schedules
 from seatrial.settings import Clock
 
@@ -107,6 +107,8 @@ class Invokes:
         lambda_svc._invoke_depth.set(depth)
 
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
+        if (said := payloads.refused_request(headers, event, later=kind == "Event")) is not None:
+            return _refused("RequestTooLargeException", said, 413)
         executed = {"Content-Type": "application/json", "X-Amz-Executed-Version": version}
         if kind == "DryRun":
             return 204, executed, b""

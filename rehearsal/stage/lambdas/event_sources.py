@@ -1,7 +1,7 @@
 """Gap of MiniStack: event source mappings invoke the main version of an alias, and its context names that version.
 
-Here each batch of a queue or a stream draws its version by the alias's weights, as every other invoke does. Sources
-that nothing reads are refused when they are mapped.
+Here each batch of a queue or a stream draws its version by the alias's weights, as every other invoke does, also where
+an update has moved the mapping to the alias. Sources that nothing reads are refused when they are mapped.
 """
 
 from __future__ import annotations
@@ -79,6 +79,21 @@ def _refusing_resource(create: Callable[..., Any]) -> Callable[..., Any]:
     return created
 
 
+def _moving_resource(update: Callable[..., Any]) -> Callable[..., Any]:
+    """An update that names an alias, or none any more, moves the mapping there; MiniStack keeps what it had."""
+
+    def updated(mapping: str, old: Mapping[str, Any], new: Mapping[str, Any], stack: str) -> Any:
+        provisioned = update(mapping, old, new, stack)
+        record = lambda_svc._esms.get(provisioned[0])
+        if record is not None and new.get("FunctionName"):
+            name, qualifier = lambda_svc._resolve_name_and_qualifier(str(new["FunctionName"]))
+            record["Qualifier"] = qualifier
+            record["FunctionArn"] = lambda_svc._func_arn(name) + (f":{qualifier}" if qualifier else "")
+        return provisioned
+
+    return updated
+
+
 def _noting_resource(create: Callable[..., Any]) -> Callable[..., Any]:
     def created(logical_id: str, properties: Mapping[str, Any], stack: str) -> Any:
         _, qualifier = lambda_svc._resolve_name_and_qualifier(str(properties.get("DestinationArn", "")))
@@ -95,6 +110,7 @@ def install() -> None:
     subscription["create"] = _noting_resource(subscription["create"])
     handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
     handler["create"] = _refusing_resource(handler["create"])
+    handler["update"] = _moving_resource(handler["update"])
     lambda_svc._create_esm = _refusing(lambda_svc._create_esm)
     lambda_svc._get_func_record_for_qualifier = _drawn_while_polling(lambda_svc._get_func_record_for_qualifier)
     for name in POLLERS:

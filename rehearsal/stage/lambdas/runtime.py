@@ -21,7 +21,7 @@ from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
 from rehearsal.stage.cloudwatch import metrics
-from rehearsal.stage.lambdas import environments, errors
+from rehearsal.stage.lambdas import environments, errors, payloads
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "s3transfer", "urllib3", "dateutil", "six")
 """What Lambda's Python runtimes bring along (developer guide, "Runtime-included SDK versions")."""
@@ -110,6 +110,8 @@ def install(folder: Path) -> None:
 
     def counted(func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float) -> Any:
         result = execute(func, config, event, request_id, started)
+        if not result.get("error") and (too_large := payloads.refused_response(result.get("body"))) is not None:
+            result = {**result, "body": too_large, "error": True}
         elapsed = (time.time() - started) * 1000
         init = cold.take()
         duration = max(0.1, elapsed - (init or 0.0))

@@ -195,6 +195,12 @@ class ThrottledAccount:
         self._room_for("Invoke")
         self.account.invoke(role, hook, payload)
 
+    def may_read_alarms(self, role: str) -> bool:
+        return self.account.may_read_alarms(role)
+
+    def may_move(self, role: str, function: str, alias: str) -> bool:
+        return self.account.may_move(role, function, alias)
+
     def alarm_state(self, name: str) -> str | None:
         return self.account.alarm_state(name)
 

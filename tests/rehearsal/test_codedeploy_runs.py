@@ -36,6 +36,8 @@ class MemoryAccount:
     alarms: dict[str, str] = field(default_factory=dict)
     published: list[StateChange] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    forbidden: set[str] = field(default_factory=set)
+    """What the group's role may not do: `cloudwatch` for the alarms, `lambda` for the alias."""
 
     def scope(self) -> Scope:
         return Scope("111122223333", "eu-west-1")
@@ -62,6 +64,12 @@ class MemoryAccount:
         if hook not in self.hooks:
             raise LookupError(f"Function not found: {hook}")
         threading.Thread(target=self.hooks[hook], args=(payload,), daemon=True).start()
+
+    def may_read_alarms(self, role: str) -> bool:
+        return "cloudwatch" not in self.forbidden
+
+    def may_move(self, role: str, function: str, alias: str) -> bool:
+        return "lambda" not in self.forbidden
 
     def alarm_state(self, name: str) -> str | None:
         return self.alarms.get(name)
@@ -242,6 +250,30 @@ def test_an_alarm_is_polled_while_a_hook_is_awaited(stage: Stage) -> None:
     stage.account.hooks = {"pre": lambda call: stage.account.alarms.update(errors="ALARM")}
     ended = stage.end(stage.start(before="pre"))
     assert (error(ended), lifecycle(ended)) == ("ALARM_ACTIVE", ["Failed", "Skipped", "Skipped"])
+
+
+def test_a_role_that_can_not_read_the_alarms_fails_the_deployment(stage: Stage) -> None:
+    stage.group(alarms=("errors",))
+    stage.account.alarms, stage.account.forbidden = {"errors": "OK"}, {"cloudwatch"}
+    ended = stage.end(stage.start())
+    assert (ended.status, error(ended)) == (Status.FAILED, "IAM_ROLE_PERMISSIONS")
+    assert stage.account.aliases["live"] == AliasState("7")
+
+
+def test_ignore_poll_alarm_failure_lets_unreadable_alarms_pass(stage: Stage) -> None:
+    stage.group(config="LambdaAllAtOnce", alarms=("errors",))
+    group = stage.service.registry.group("app", "group")
+    stage.service.registry.change_group("group", replace(group, alarms=replace(group.alarms, ignore_poll_failure=True)))
+    stage.account.alarms, stage.account.forbidden = {"errors": "ALARM"}, {"cloudwatch"}
+    assert stage.end(stage.start()).status is Status.SUCCEEDED
+
+
+def test_a_role_that_can_not_move_the_alias_fails_the_deployment(stage: Stage) -> None:
+    stage.group()
+    stage.account.forbidden = {"lambda"}
+    ended = stage.end(stage.start())
+    assert (ended.status, error(ended)) == (Status.FAILED, "IAM_ROLE_PERMISSIONS")
+    assert stage.account.aliases["live"] == AliasState("7")
 
 
 def test_an_alarm_that_does_not_exist_is_noted_and_stops_nothing(stage: Stage) -> None:

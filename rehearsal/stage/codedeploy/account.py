@@ -14,18 +14,30 @@ from ministack.services import cloudwatch, eventbridge, iam, lambda_svc, s3
 from .model import Scope
 from .port import AliasState, StateChange
 
-# What AWS's two managed policies for CodeDeploy and Lambda let a role invoke; MiniStack has no text of theirs.
+# What AWS's two managed policies for CodeDeploy and Lambda allow a role; MiniStack has no text of theirs.
 MANAGED_POLICIES = ("AWSCodeDeployRoleForLambda", "AWSCodeDeployRoleForLambdaLimited")
-HOOKS_BY_NAME = {
+MANAGED = {
     "Version": "2012-10-17",
     "Statement": [
         {
             "Effect": "Allow",
+            "Action": [
+                "cloudwatch:DescribeAlarms",
+                "lambda:UpdateAlias",
+                "lambda:GetAlias",
+                "lambda:GetProvisionedConcurrencyConfig",
+            ],
+            "Resource": "*",
+        },
+        {
+            "Effect": "Allow",
             "Action": "lambda:InvokeFunction",
             "Resource": "arn:aws:lambda:*:*:function:CodeDeployHook_*",
-        }
+        },
     ],
 }
+
+ALIAS_ACTIONS = ("lambda:GetAlias", "lambda:UpdateAlias")
 
 
 @dataclass(frozen=True)
@@ -72,9 +84,17 @@ class MiniStackAccount:
         return found.decode()
 
     def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
-        if not _may_invoke(role, hook):
+        if not _allowed(role, "lambda:InvokeFunction", _arn(hook)):
             raise PermissionError(f"{role} may not invoke it (AWS's managed policy allows CodeDeployHook_* alone)")
         self.invoke_async(hook, dict(payload))
+
+    def may_read_alarms(self, role: str) -> bool:
+        return _allowed(role, "cloudwatch:DescribeAlarms", "*")
+
+    def may_move(self, role: str, function: str, alias: str) -> bool:
+        """IAM knows GetAlias and UpdateAlias by the function; policies in use name the alias as well."""
+        arns = _arn(_name(function)), _arn(f"{_name(function)}:{alias}")
+        return all(any(_allowed(role, action, arn) for arn in arns) for action in ALIAS_ACTIONS)
 
     def alarm_state(self, name: str) -> str | None:
         alarm = cloudwatch._alarms.get(name) or cloudwatch._composite_alarms.get(name)
@@ -116,7 +136,12 @@ def _name(function: str) -> str:
     return str(name)
 
 
-def _may_invoke(role: str, hook: str) -> bool:
+def _arn(function: str) -> str:
+    name, qualifier = lambda_svc._resolve_name_and_qualifier(function)
+    return f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name}" + (f":{qualifier}" if qualifier else "")
+
+
+def _allowed(role: str, action: str, resource: str) -> bool:
     """Whether the group's role allows it. A role that the account doesn't have is let pass: nothing is known of it."""
     account, name = get_account_id(), role.rpartition("/")[2]
     record = iam._roles.get(name)
@@ -124,15 +149,13 @@ def _may_invoke(role: str, hook: str) -> bool:
         return True
     policies = iam_evaluator._gather_role_policies(name, account)
     if any(attached.rpartition("/")[2] in MANAGED_POLICIES for attached in record.get("AttachedPolicies", [])):
-        policies.append(iam_evaluator.parse_policy_document(HOOKS_BY_NAME))
-    function, qualifier = lambda_svc._resolve_name_and_qualifier(hook)
-    arn = f"arn:aws:lambda:{get_region()}:{account}:function:{function}" + (f":{qualifier}" if qualifier else "")
+        policies.append(iam_evaluator.parse_policy_document(MANAGED))
     request = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/codedeploy",
         principal_type="AssumedRole",
         principal_account=account,
-        action="lambda:InvokeFunction",
-        resource_arn=arn,
+        action=action,
+        resource_arn=resource,
         region=get_region(),
         service_context={},
     )

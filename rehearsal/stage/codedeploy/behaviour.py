@@ -89,6 +89,9 @@ class Behaviour:
     alarms_take_values_between: bool = _switch(
         False, "an alarm on a trimmed statistic between values, as TC(0:800), is refused", True
     )
+    removed_alarms_stay: bool = _switch(
+        True, "alarms that leave a template's deployment group stay on the group", False
+    )
     executed_version_always: bool = _switch(
         True, "metrics carry ExecutedVersion also while the alias has no weights", False
     )

@@ -292,11 +292,12 @@ def hook_unanswered(code: str = "TIMEOUT") -> Ending:
     )
 
 
-def hook_not_invocable(role: str) -> Ending:
+def not_permitted(role: str, service: str = "AWSLambda") -> Ending:
+    """The role may not invoke a hook, move the alias, or read the alarms (`service` is then AmazonCloudWatch: ?)."""
     return _failed(
         "IAM_ROLE_PERMISSIONS",
         f"The IAM role {role} does not give you permission to perform operations in the following AWS service: "
-        "AWSLambda. Contact your AWS administrator if you need help. If you are an AWS administrator, you can grant "
+        f"{service}. Contact your AWS administrator if you need help. If you are an AWS administrator, you can grant "
         "permissions to your users or groups by creating IAM policies.",
     )
 

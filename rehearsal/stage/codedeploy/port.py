@@ -54,6 +54,12 @@ class Account(Protocol):
     def invoke(self, role: str, hook: str, payload: Mapping[str, str]) -> None:
         """Invoke a hook asynchronously. Raises LookupError or PermissionError when the role can't invoke it."""
 
+    def may_read_alarms(self, role: str) -> bool:
+        """Whether the group's role allows DescribeAlarms."""
+
+    def may_move(self, role: str, function: str, alias: str) -> bool:
+        """Whether the group's role allows to read and to update the alias."""
+
     def alarm_state(self, name: str) -> str | None:
         """OK, ALARM or INSUFFICIENT_DATA; None when there is no such alarm."""
 

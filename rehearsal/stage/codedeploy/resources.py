@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ministack.services.cloudformation import provisioners
@@ -82,11 +82,16 @@ class Groups:
         return group.name, {"Id": group.id}
 
     def update(self, name: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Provisioned:
-        """In place, with what the template no longer says back at its default; another name is another group."""
+        """In place, with what the template no longer says back at its default; another name is another group.
+
+        ? Alarms stay (CDK has a flag that disables them by name, because they do).
+        """
         group = self._group(logical_id, new, stack)
         if group.name != name or group.application != old.get("ApplicationName"):
             self.service.registry.add_group(group)
             return group.name, {"Id": group.id}
+        if "AlarmConfiguration" not in new and self.service.behaviour.removed_alarms_stay:
+            group = replace(group, alarms=self.service.registry.group(group.application, name).alarms)
         self.service.registry.change_group(name, group)
         return name, {"Id": self.service.registry.group(group.application, name).id}
 

@@ -184,7 +184,7 @@ class Run:
             self._of_lambda(lambda: self._account.invoke(self._group.role, function, payload))
         except (LookupError, PermissionError) as refusal:
             self._tell("note", f"{function} can't be invoked: {_sentence(refusal)}")
-            raise _EarlyEndError(model.hook_not_invocable(self._group.role)) from refusal
+            raise _EarlyEndError(model.not_permitted(self._group.role)) from refusal
         return question
 
     def _await(self, function: str, question: Question) -> None:
@@ -218,6 +218,8 @@ class Run:
     def _weigh(self, weight: float) -> None:
         """Main stays the current version until the candidate has everything: then it is main, without weights."""
         spec = self._spec
+        if not self._account.may_move(self._group.role, spec.function, spec.alias):
+            raise _EarlyEndError(model.not_permitted(self._group.role))
         state = AliasState(spec.target) if weight == 1.0 else AliasState(spec.current, {spec.target: weight})
         try:
             self._of_lambda(lambda: self._account.set_alias(spec.function, spec.alias, state))
@@ -257,7 +259,12 @@ class Run:
         """An alarm without data stops nothing, and neither does one that isn't there, unless switched."""
         self._poll_later()
         alarms = self._alarms()
-        if not alarms.enabled:
+        if not alarms.enabled or not alarms.names:
+            return
+        if not self._account.may_read_alarms(self._group.role):
+            if not alarms.ignore_poll_failure:
+                raise _EarlyEndError(model.not_permitted(self._group.role, "AmazonCloudWatch"))
+            self._note_once("the group's role may not read its alarms, and ignorePollAlarmFailure lets that pass")
             return
         states = {name: self._account.alarm_state(name) for name in alarms.names}
         missing = tuple(name for name, state in states.items() if state is None)

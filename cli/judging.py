@@ -16,7 +16,7 @@ from seatrial.core.verdict import Verdict
 def run(file: Path, as_json: bool) -> None:
     """Print the verdict on each case of a file; `-` is stdin."""
     cases = _cases(file)
-    verdicts = [judge(case.rows, case.settings) for case in cases]
+    verdicts = [judge(case.rows, case.settings, metric=case.metric) for case in cases]
     told = [replay.told(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
     show(told, lines(cases, verdicts), as_json)
 

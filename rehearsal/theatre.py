@@ -225,7 +225,7 @@ class Service:
             return {}
         found = judging.read(self._metrics, [release], self._seatrial.clock.now())
         counted = found[release.deployment_id]
-        verdict = judge.verdict(counted, release.judge)
+        verdict = judge.verdict(counted, release.judged_by)
         return {
             "courses": tuple(charted.courses(release, counted, verdict)),
             "judged": tuple(charted.told(counted, verdict)),

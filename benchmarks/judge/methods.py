@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 from seatrial.core.evidence import Row, Stakes
-from seatrial.core.judge import judge
+from seatrial.core.judge import judge, judge_after
 from seatrial.core.sections import JudgeSettings
 
 type Method = Callable[[Sequence[Row]], int | None]
@@ -62,6 +63,16 @@ def the_judge(rows: Sequence[Row]) -> int | None:
 def the_judge_with_one_stake(rows: Sequence[Row]) -> int | None:
     """The judge as the method was first written down: no stake of its own for the end of the warm-up."""
     verdict = judge(rows, DEFAULTS, stakes=Stakes(first=0.5, warmed_up=0.0, later=0.5))
+    return verdict.minute if verdict.verdict == "worse" else None
+
+
+def the_judge_without_limit(rows: Sequence[Row]) -> int | None:
+    verdict = judge(rows, replace(DEFAULTS, absolute_limit=1.0))
+    return verdict.minute if verdict.verdict == "worse" else None
+
+
+def the_judge_after_100_percent(rows: Sequence[Row]) -> int | None:
+    verdict = judge_after(rows, DEFAULTS)
     return verdict.minute if verdict.verdict == "worse" else None
 
 

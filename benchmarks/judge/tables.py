@@ -8,7 +8,14 @@ from functools import partial
 
 from benchmarks.judge import worlds
 from benchmarks.judge.measure import SEED, Found, found, run, side_by_side
-from benchmarks.judge.methods import METHODS, the_judge, the_judge_with_one_stake
+from benchmarks.judge.methods import (
+    METHODS,
+    Method,
+    the_judge,
+    the_judge_after_100_percent,
+    the_judge_with_one_stake,
+    the_judge_without_limit,
+)
 from benchmarks.judge.worlds import (
     BASE_SHARES,
     HARMLESS,
@@ -18,7 +25,7 @@ from benchmarks.judge.worlds import (
     Cell,
     World,
 )
-from seatrial.core.evidence import HARMLESS_SHARE, Row
+from seatrial.core.evidence import FEW_REQUESTS, HARMLESS_SHARE, Row
 from seatrial.core.foresight import POWER, Step, foresee, steps_of
 from seatrial.core.judge import CLEARED_AT, HARMFUL, judge, judge_slow
 from seatrial.core.sections import JudgeSettings
@@ -43,7 +50,15 @@ def document(runs: Runs) -> str:
     """The whole page, in Markdown."""
     return (
         "\n\n".join(
-            [_head(runs), *false_alarms(runs), *detection(runs), *clearing(runs), *latency(runs), *foresight(runs)]
+            [
+                _head(runs),
+                *false_alarms(runs),
+                *detection(runs),
+                *alone(runs),
+                *clearing(runs),
+                *latency(runs),
+                *foresight(runs),
+            ]
         )
         + "\n"
     )
@@ -134,6 +149,47 @@ def detection(runs: Runs) -> list[str]:
 
 def _when(result: Found) -> str:
     return f"{result.by(0.5) or '–'} / {result.by(0.9) or '–'}"
+
+
+# ---------------------------------------------------------------- alone
+
+ONE_A_MINUTE = 1 / 60
+WITHOUT_STABLE = (
+    ("a night: all at once, 1 request a minute", ONE_A_MINUTE, 1.0, the_judge),
+    ("a night: 10 % canary, 4 requests a minute", 4 / 60, 0.1, the_judge),
+    ("a new service: all at once, 1 request a second", 1, 1.0, the_judge),
+    ("all at once, 1,000 requests a second", 1_000, 1.0, the_judge),
+    ("the same after 100 %, the hour before empty", 1_000, 1.0, the_judge_after_100_percent),
+    ("a new service after 100 %, 1 request a second", 1, 1.0, the_judge_after_100_percent),
+    ("all at once, without the limit", 1_000, 1.0, the_judge_without_limit),
+)
+ALONE_CELLS = tuple(
+    (name, method, Cell(world, rate, 0.01, candidate_share=share))
+    for name, rate, share, method in WITHOUT_STABLE
+    for world in worlds.ALONE
+)
+
+
+def _found_alone(runs: Runs, job: tuple[str, Method, Cell]) -> Found:
+    _, method, cell = job
+    return found(method, cell, runs.harmless if cell.world in worlds.ALONE[:3] else runs.harmful)
+
+
+def alone(runs: Runs) -> list[str]:
+    results = side_by_side(partial(_found_alone, runs), ALONE_CELLS)
+    rows = [
+        [name, cell.world.name, _when(result), _tenth(result.share)]
+        for (name, _, cell), result in zip(ALONE_CELLS, results, strict=True)
+    ]
+    return [
+        "## Alone",
+        f"Where stable has fewer than {FEW_REQUESTS} requests to compare with, a candidate is held against the "
+        f"absolute limit of {_whole(DEFAULTS.absolute_limit)}. A candidate that is alone and fails up to 50 % "
+        f"gives false alarms only: no more than {_whole(DEFAULTS.false_alarms)} of such shifts may have one. The "
+        f"canary also has stable to compare with. {runs.harmless:,} shifts each where the alarm "
+        f"would be false, {runs.harmful:,} elsewhere.",
+        _table(["traffic", "candidate", "half / nine of ten found by minute", f"found by minute {MINUTES}"], rows),
+    ]
 
 
 # ---------------------------------------------------------------- ok

@@ -65,6 +65,16 @@ HARMLESS = (
 HARMFUL = (World("x2", 2), World("x5", 5), World("x20", 20), World("all failing", fails=1.0))
 LATE = (World("x5 from minute 11 on", 5, since=11), World("x20 from minute 11 on", 20, since=11))
 
+ALONE = (
+    World("fails as stable does"),
+    World("fails 40 %", fails=0.4),
+    World("fails 50 %", fails=0.5),
+    World("fails 60 %", fails=0.6),
+    World("fails 80 %", fails=0.8),
+    World("all failing", fails=1.0),
+)
+"""Of a candidate that is held against the absolute limit of 50 %: the first three are harmless."""
+
 SLOW_SHARE = 0.05
 DURATIONS_SPREAD = 0.5
 """Durations are log-normal, and this is the deviation of their logarithm; slow is above stable's p95."""

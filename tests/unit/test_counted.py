@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from seatrial.aws.metrics import Metrics
+from seatrial.core import judge_story
 from seatrial.core.counted import Counted
-from seatrial.core.judging import clears
+from seatrial.core.judging import clears, client_errors
 from seatrial.core.metric import Metric
 from seatrial.core.release import Release, State
 from seatrial.core.sections import JudgeSettings, MetricPair
@@ -309,3 +310,55 @@ def test_with_too_little_to_tell_both_times_say_what_is_missing(account: Account
     told = account.verdict(replace(RELEASE, state=State.BAKING, everybody_at=at(2)), now=4)
     assert told.verdict == "inconclusive"
     assert "; since 100 %, with no control group" in told.sentence
+
+
+def test_jump_of_client_errors_is_a_finding_and_no_verdict(account: Account) -> None:
+    for minute in range(1, 4):
+        account.came_to(minute, "7", 90)
+        account.counted(minute, "8", Requests=10, BadOutcomes=0, ClientErrors=10)
+        account.invoked(minute, "7", 90)
+        account.invoked(minute, "8", 10)
+    counted = account.read(RELEASE, now=4)
+    found = client_errors(counted, RELEASE.judge)
+    assert found is not None and (found.verdict, found.metric) == ("worse", "client errors")
+    assert (found.total.cand_err, found.total.base_err) == (found.total.cand_n, 0)
+    assert account.verdict(RELEASE, now=4).verdict != "worse"
+    assert judge_story.client_errors(RELEASE, found).startswith(
+        "payments:live: more client errors: 100 % of the requests to version 8 got a 4xx"
+    )
+
+
+def test_client_errors_of_both_versions_are_no_finding(account: Account) -> None:
+    for minute in range(1, 4):
+        account.counted(minute, "7", Requests=90, BadOutcomes=0, ClientErrors=45)
+        account.counted(minute, "8", Requests=10, BadOutcomes=0, ClientErrors=5)
+    assert client_errors(account.read(RELEASE, now=4), RELEASE.judge) is None
+
+
+def test_client_errors_after_100_percent_are_compared_with_the_hour_before(account: Account) -> None:
+    release = replace(RELEASE, state=State.CONFIRMING, everybody_at=at(1.5))
+    for minute in range(-59, 1):
+        account.came_to(minute, "7", 100)
+    for minute in range(1, 4):
+        account.counted(minute, "8", Requests=100, BadOutcomes=0, ClientErrors=100)
+    assert client_errors(account.read(release, now=4), release.judge) is not None
+
+
+def test_finding_is_news_for_five_minutes(account: Account) -> None:
+    for minute in range(1, 20):
+        account.came_to(minute, "7", 90)
+        account.counted(minute, "8", Requests=10, BadOutcomes=0, ClientErrors=10)
+    news = [client_errors(account.read(RELEASE, now=n), RELEASE.judge, news_only=True) is not None for n in (3, 5, 15)]
+    assert news == [True, True, False]
+
+
+def test_all_at_once_onto_a_service_that_nobody_called(account: Account) -> None:
+    """No minute of both versions and no request in the hour before: the absolute limit is all there is."""
+    release = replace(RELEASE, state=State.CONFIRMING, everybody_at=at(1))
+    account.invoked(1, "8", 60_000, 60_000, weights=False)
+    account.came_to(1, "8", 60_000, 60_000)
+    told = account.verdict(release, now=2)
+    assert told.verdict == "worse"
+    assert "60,000 of 60,000" in told.sentence
+    assert "more than 50 % is too much" in told.sentence
+    assert account.verdict(replace(release, fix="ann: mends it"), now=2).verdict == "inconclusive"

@@ -112,9 +112,9 @@ def test_the_settings_come_along_with_each_metrics_part_of_the_false_alarms(acco
     ended(account, "d-1", State.TAKEN_BACK, minutes=6, bad=9)
     settings = [case["settings"] for case in json.loads(exported().stdout)]
     assert settings == [
-        {"worse_than": 2.0, "warm_up": "120s", "false_alarms": "0.25%", "min_requests": 50},
-        {"worse_than": 2.0, "warm_up": "120s", "false_alarms": "0.125%", "min_requests": 50},
-        {"worse_than": 2.0, "warm_up": "0s", "false_alarms": "0.125%", "min_requests": 50},
+        {"worse_than": 2.0, "warm_up": "120s", "false_alarms": "0.25%", "absolute_limit": "50%", "min_requests": 50},
+        {"worse_than": 2.0, "warm_up": "120s", "false_alarms": "0.125%", "absolute_limit": "50%", "min_requests": 50},
+        {"worse_than": 2.0, "warm_up": "0s", "false_alarms": "0.125%", "absolute_limit": "100%", "min_requests": 50},
     ]
 
 

@@ -61,6 +61,53 @@ def test_evidence_of_harm_is_not_expected_to_grow_while_the_candidate_is_tolerab
     assert expected(after_two, base, part * tolerated * base) <= 1 + 1e-12
 
 
+@pytest.mark.parametrize("base", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("candidate", [0.5, 0.45, 0.1])
+@pytest.mark.parametrize(("base_n", "cand_n"), [(0, 6), (1, 6), (3, 6)])
+def test_evidence_against_a_fixed_share_is_not_expected_to_grow_below_it(
+    base: float, candidate: float, base_n: int, cand_n: int
+) -> None:
+    """Whichever minutes are compared with stable and whichever with the limit."""
+    tolerated = max(1.5, candidate / base if base else math.inf) if base else 1.5
+    first, second = (list(every_minute(base_n, cand_n, base, candidate)) for _ in range(2))
+    if base == 0 and base_n:
+        second = list(every_minute(0, cand_n, base, candidate))  # compared with stable, any failure would be worse
+        first = list(every_minute(0, cand_n, base, candidate))
+    mean = sum(
+        p * q * math.exp(last(evidence.of_harm([(one, tolerated), (other, tolerated)], absolute_limit=0.5)))
+        for (p, one), (q, other) in product(first, second)
+    )
+    assert mean <= 1 + 1e-12
+
+
+def test_limit_holds_only_where_comparison_would_say_less() -> None:
+    def fixed(*rows: Row, limit: float = 0.5) -> list[float | None]:
+        return [minute.fixed for minute in evidence.weighed([(row, 1.5) for row in rows], limit)]
+
+    assert fixed(Row(0, 0, 10, 10)) == [0.5]
+    assert fixed(Row(14, 0, 10, 10), Row(15, 0, 10, 10)) == [0.5, None]
+    assert fixed(Row(49, 0, 100, 100), Row(1, 0, 100, 100)) == [0.5, None]
+    assert fixed(Row(4, 2, 10, 10), Row(4, 3, 10, 10)) == [0.5, None]
+    assert fixed(Row(0, 0, 10, 10), limit=1.0) == [None]
+
+
+def test_limit_can_be_set_and_switched_off() -> None:
+    rows = [Row(0, 0, 1_000, 800)]
+    assert judge(rows, DEFAULTS).verdict == "worse"
+    assert "stable has fewer than 50 requests, so more than 50 % is too much" in judge(rows, DEFAULTS).sentence
+    assert judge(rows, replace(DEFAULTS, absolute_limit=0.9)).verdict == "inconclusive"
+    assert judge(rows, replace(DEFAULTS, absolute_limit=1.0)).verdict == "inconclusive"
+
+
+def test_limit_holds_after_100_percent_where_the_hour_before_was_quiet() -> None:
+    assert judge_after([Row(1, 0, 60_000, 60_000)], DEFAULTS).verdict == "worse"
+    assert judge_after([Row(600, 0, 60_000, 60_000)], DEFAULTS).verdict == "worse"
+
+
+def test_slow_requests_have_no_absolute_limit() -> None:
+    assert judge_slow([Row(0, 0, 1_000, 1_000)] * 9, DEFAULTS).verdict == "inconclusive"
+
+
 def test_evidence_of_harm_is_expected_to_grow_when_the_candidate_is_worse() -> None:
     assert expected(lambda rows: last(evidence.of_harm((row, 1.5) for row in rows)), 0.05, 0.5) > 2
 
@@ -90,7 +137,11 @@ def test_stakes_never_come_to_more_than_was_there() -> None:
         pytest.param([SAME] * 10 + [ALL_FAIL], "worse", 11, id="a harm may begin late"),
         pytest.param([Row(1080, 0, 120, 0)] * 30, "ok", 4, id="stable need never have failed"),
         pytest.param([Row(54, 0, 6, 0)] * 5, "inconclusive", 5, id="little traffic tells little"),
-        pytest.param([Row(0, 0, 120, 120)] * 5, "inconclusive", 5, id="alone there is nothing to be worse than"),
+        pytest.param([Row(0, 0, 60_000, 60_000)], "worse", 1, id="alone, more than half of all is too much"),
+        pytest.param([Row(0, 0, 120, 55)] * 5, "inconclusive", 5, id="alone, less than half is not enough"),
+        pytest.param([Row(3, 0, 20, 20)], "worse", 1, id="with a few requests of stable, too"),
+        pytest.param([Row(3, 3, 20, 20)], "inconclusive", 1, id="unless stable fails as well"),
+        pytest.param([Row(0, 0, 1, 1)] * 12, "worse", 10, id="a night with one request a minute"),
         pytest.param([Row(1200, 9, 0, 0)] * 5, "inconclusive", 5, id="without users nothing is known"),
         pytest.param([], "inconclusive", 0, id="no minute has closed"),
     ],

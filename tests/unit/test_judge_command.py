@@ -119,3 +119,15 @@ def test_what_is_written_is_what_is_read() -> None:
 def test_text_that_is_not_utf_8_is_refused_by_its_byte() -> None:
     with pytest.raises(ReplayError, match=r"rows\.json, byte 3: not UTF-8; save the file as UTF-8"):
         replay.read(b'{"\xff": 1}', "rows.json")
+
+
+def test_sentence_names_the_metric_of_its_case(tmp_path: Path) -> None:
+    cases = [{"rows": [[0, 0, 50, 50]], "metric": "outcomes"}, {"rows": []}]
+    told = replay.read(json.dumps(cases).encode(), "rows.json")
+    assert [case.metric for case in told] == ["outcomes", "errors"]
+    assert replay.read(json.dumps([replay.written(case) for case in told]).encode(), "again") == told
+
+
+def test_metric_must_have_a_name() -> None:
+    with pytest.raises(ReplayError, match="'metric': is 3, which is not the name of a metric"):
+        replay.read(b'{"rows": [], "metric": 3}', "rows.json")

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.judge import tables
 from benchmarks.judge.measure import found
-from benchmarks.judge.methods import the_judge
-from benchmarks.judge.tables import HARMLESS_CELLS, Runs
-from benchmarks.judge.worlds import HARMFUL, Cell
+from benchmarks.judge.methods import Method, the_judge
+from benchmarks.judge.tables import ALONE_CELLS, HARMLESS_CELLS, Runs
+from benchmarks.judge.worlds import ALONE, HARMFUL, Cell
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "judge-tables.md"
 
@@ -38,6 +38,17 @@ def test_half_of_the_bad_releases_are_found_by_a_minute(rate: float, base: float
     (world,) = (world for world in HARMFUL if world.name == name)
     by = found(the_judge, Cell(world, rate, base), 60).by(0.5)
     assert by is not None and by <= minute
+
+
+@pytest.mark.parametrize(("name", "method", "cell"), ALONE_CELLS)
+def test_limit_alarms_only_above_it(name: str, method: Method, cell: Cell) -> None:
+    shifts = found(method, cell, 20)
+    if "without the limit" in name:
+        assert shifts.share == 0
+    elif cell.world in ALONE[:3] and cell.candidate_share == 1:
+        assert shifts.share <= 0.05
+    elif cell.world.name == "all failing":
+        assert shifts.by(0.9) is not None
 
 
 @pytest.mark.proof

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,6 +16,10 @@ from seatrial.core.sides import ERRORS, MINUTE, Sides, Span
 
 # After 100 % the candidate is compared with the hour before the release.
 _BEFORE = timedelta(hours=1)
+
+
+type _Asked = tuple[Span, Sequence[datetime]]
+"""The span that was asked, and the minutes of it that count."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,15 @@ class Counted:
 
     `shift` are the minutes in which both versions serve, from the first in which users met the candidate. `after` are
     those since 100 %, each beside one of the hour before the release; None before that. `throttles` ran no version.
-    `silent` are metrics that neither version has reported.
+    `silent` are metrics that neither version has reported. `client_errors` has the rows of requests that got a 4xx, of
+    the same minutes as `shift` and as `after`: reported, and not judged.
     """
 
     shift: Minutes
     after: Minutes | None
     throttles: int
     silent: tuple[str, ...]
+    client_errors: tuple[tuple[Row, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,9 @@ class Asked:
 
     @cached_property
     def questions(self) -> frozenset[Question]:
-        together = sides.while_both_serve(self.release).values()
-        apart = sides.one_after_the_other(self.release).values() if self.everybody else ()
+        clients = sides.client_errors(self.release)
+        together = (*sides.while_both_serve(self.release).values(), clients)
+        apart = (*sides.one_after_the_other(self.release).values(), clients) if self.everybody else ()
         return frozenset(
             chain(
                 (self._throttles,),
@@ -72,7 +79,15 @@ class Asked:
             after=_without(silent, after) if after else None,
             throttles=round(sum(answers[self._throttles].values())),
             silent=silent,
+            client_errors=tuple(self._client_errors(answers)),
         )
+
+    def _client_errors(self, answers: Answers) -> Iterator[tuple[Row, ...]]:
+        both = sides.client_errors(self.release)
+        moments = self._moments_of_shift
+        yield _rows(both, answers, (self.span, moments), (self.span, moments))
+        if self.everybody:
+            yield _rows(both, answers, *self._pairs_after(self.everybody))
 
     @property
     def _throttles(self) -> Question:
@@ -84,24 +99,32 @@ class Asked:
 
     def _shift(self, answers: Answers) -> Minutes:
         """Without the minute of 100 %: an outage that began in it would fall on the candidate alone."""
-        moments = list(Span(self.span.since, self.everybody or self.span.until))
+        moments = self._moments_of_shift
         rows = {
             name: _rows(both, answers, (self.span, moments), (self.span, moments))
             for name, both in sides.while_both_serve(self.release).items()
         }
         return Minutes(self.span.since, rows)
 
+    @property
+    def _moments_of_shift(self) -> Sequence[datetime]:
+        return list(Span(self.span.since, self.everybody or self.span.until))
+
     def _after(self, answers: Answers) -> Minutes | None:
         if self.everybody is None:
             return None
-        moments = list(Span(self.everybody, self.span.until))
-        hour = list(self._hour_before)
-        before = [hour[number % len(hour)] for number in range(len(moments))]
         rows = {
-            name: _rows(both, answers, (self._hour_before, before), (self.span, moments))
+            name: _rows(both, answers, *self._pairs_after(self.everybody))
             for name, both in sides.one_after_the_other(self.release).items()
         }
         return Minutes(self.everybody, rows)
+
+    def _pairs_after(self, everybody: datetime) -> tuple[_Asked, _Asked]:
+        """Stable's minutes of the hour before, over and over, and those of the candidate since 100 %."""
+        moments = list(Span(everybody, self.span.until))
+        hour = list(self._hour_before)
+        before = [hour[number % len(hour)] for number in range(len(moments))]
+        return (self._hour_before, before), (self.span, moments)
 
 
 def ask(release: Release, now: datetime) -> Asked:
@@ -114,16 +137,11 @@ def ask(release: Release, now: datetime) -> Asked:
     return Asked(release, Span(since, until), _minute(everybody) if everybody else None)
 
 
-def usual_duration(release: Release, now: datetime) -> Question:
-    """The percentile of milliseconds beyond which a request is slow: stable's, over the hour before."""
-    return Question(sides.durations(release), now - _BEFORE, now, release.judge.slow, period=3_600)
-
-
 def _rows(
     both: Sides,
     answers: Answers,
-    stable: tuple[Span, Sequence[datetime]],
-    candidate: tuple[Span, Sequence[datetime]],
+    stable: _Asked,
+    candidate: _Asked,
 ) -> tuple[Row, ...]:
     """A row for each pair of minutes; each side with the span that was asked and its minutes of it."""
     (base_span, base_moments), (cand_span, cand_moments) = stable, candidate

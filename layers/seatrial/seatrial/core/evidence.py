@@ -24,6 +24,12 @@ The smaller a harm, the longer it takes to show, and the more time a larger part
 HARMLESS_SHARE = 0.01
 """A candidate that fails a smaller share of its requests can be cleared, however rarely stable fails."""
 
+FEW_REQUESTS = 50
+"""With fewer requests of stable, no candidate can be shown to be worse than it, not even one that always fails.
+
+The evidence that so few can give is below what `worse` needs. Then the candidate is held against a fixed share.
+"""
+
 # One odd minute, as one user's retries make it, must not decide alone …
 MOST_A_MINUTE = 4.0
 # … unless it is blatant: at least so many bad outcomes, and more than this share of the candidate's requests.
@@ -72,31 +78,59 @@ STAKES = Stakes()
 _NEVER = -math.inf
 
 
-def of_harm(rows: Iterable[tuple[Row, float]], stakes: Stakes = STAKES) -> Iterator[float]:
-    """The log of the evidence, after each minute, that the candidate is worse than tolerated.
+class Weighing(NamedTuple):
+    """How a minute is weighed."""
 
-    Each row comes with the multiple of stable's share of bad outcomes that its minute tolerates; it may fall once. What
-    is bet against: in every minute the candidate's share is at most so many times stable's. The bets differ in how bad
-    it is (HARMS) and in the minute in which that begins.
+    row: Row
+    # The multiple of stable's share of bad outcomes that the minute tolerates; it may fall once.
+    tolerated: float
+    # The share of bad outcomes that it is held against instead, where stable has too few requests; None elsewhere.
+    fixed: float | None = None
+
+
+def weighed(rows: Iterable[tuple[Row, float]], limit: float) -> Iterator[Weighing]:
+    """Which minutes are held against `limit`, a share of bad outcomes; 1 holds none against it.
+
+    Those in which stable has had fewer than FEW_REQUESTS so far and the comparison would say less than the limit: a bad
+    outcome of the candidate is at most 1/limit times as likely as the limit has it, and 1 + base_n / (tolerated ·
+    cand_n) times as likely as the comparison has it. Only counts of requests and stable's own outcomes decide, and
+    these say nothing about the candidate: so the same stakes are bet either way, at the same false alarms.
+    """
+    base_n = base_err = 0
+    for row, tolerated in rows:
+        base_n, base_err = base_n + row.base_n, base_err + row.base_err
+        is_alone = base_n < FEW_REQUESTS and row.base_n < (1 / limit - 1) * tolerated * row.cand_n
+        stable_holds_it = base_err <= limit * base_n
+        yield Weighing(row, tolerated, limit if is_alone and stable_holds_it else None)
+
+
+def of_harm(
+    rows: Iterable[tuple[Row, float]], stakes: Stakes = STAKES, *, absolute_limit: float = 1.0
+) -> Iterator[float]:
+    """The log of the evidence, after each minute, that the candidate is worse than tolerated (see weighed).
+
+    What is bet against: in every minute the candidate's share is at most so many times stable's, or at most the fixed
+    one. The bets differ in how bad it is (HARMS) and in the minute in which that begins.
     """
     bets = [_NEVER] * len(HARMS)
     unplaced, minute, evidence, tolerated_before = 1.0, 0, 0.0, 0.0
-    for row, tolerated in rows:
+    for row, tolerated, fixed in weighed(rows, absolute_limit):
         if row.cand_n:  # a minute without users of the candidate says nothing and costs no stake
             minute += 1
             stake = stakes.at(minute, tolerance_falls=tolerated < tolerated_before)
             unplaced, tolerated_before = unplaced - stake, tolerated
             placed = [_log_sum(bet, math.log(stake) + part) for bet, part in zip(bets, _LOG_PARTS, strict=True)]
-            bets = [bet + gain for bet, gain in zip(placed, _gains(row, tolerated), strict=True)]
+            bets = [bet + gain for bet, gain in zip(placed, _gains(row, tolerated, fixed), strict=True)]
             evidence = _log_total([*bets, math.log(unplaced)])
         yield evidence
 
 
-def _gains(row: Row, tolerated: float) -> Iterator[float]:
+def _gains(row: Row, tolerated: float, fixed: float | None) -> Iterator[float]:
     """What each bet wins in a minute: the log likelihood ratio of its harm against what is tolerated."""
     at_most = math.inf if _is_blatant(row) else MOST_A_MINUTE
     for harm in HARMS:
-        yield min(at_most, _log_ratio(row, tolerated, harm * tolerated))
+        ratio = _log_ratio(row, tolerated, harm * tolerated) if fixed is None else _log_ratio_fixed(row, fixed, harm)
+        yield min(at_most, ratio)
 
 
 def _is_blatant(row: Row) -> bool:
@@ -126,6 +160,12 @@ def _log_ratio(row: Row, against: float, for_: float) -> float:
     """
     shift = math.log((row.base_n + for_ * row.cand_n) / (row.base_n + against * row.cand_n))
     return row.cand_err * (math.log(for_ / against) - shift) - row.base_err * shift
+
+
+def _log_ratio_fixed(row: Row, share: float, harm: float) -> float:
+    """How much likelier a row is when the candidate's good outcomes are 1/harm of those that `share` leaves it."""
+    failing = 1 - (1 - share) / harm
+    return row.cand_err * math.log(failing / share) - (row.cand_n - row.cand_err) * math.log(harm)
 
 
 _LIKELY_ALONE = HARMLESS_SHARE / 10

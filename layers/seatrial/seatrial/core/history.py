@@ -25,10 +25,12 @@ def recorded(release: Release, counted: Counted) -> Iterator[Recorded]:
     told = f"{release.deployment_id} {release.service} {release.stable} → {release.candidate}, {release.state}"
     for metric, rows in counted.shift.rows.items():
         if rows:
-            kept, settings = _as_judged(metric, rows, release.judge)
+            kept, settings = _as_judged(metric, rows, release.judged_by)
             part = replace(settings, false_alarms=settings.false_alarms * share_of[metric])
-            yield Recorded(tuple(kept), f"{told}: {metric}", part)
+            yield Recorded(tuple(kept), f"{told}: {metric}", part, metric)
 
 
 def _as_judged(metric: str, rows: Sequence[Row], settings: JudgeSettings) -> tuple[Sequence[Row], JudgeSettings]:
-    return (warmed_up(rows, settings), replace(settings, warm_up=0.0)) if metric == SLOW else (rows, settings)
+    if metric != SLOW:
+        return rows, settings
+    return warmed_up(rows, settings), replace(settings, warm_up=0.0, absolute_limit=1.0)

@@ -43,6 +43,8 @@ class Look:
     harm: float
     no_harm: float
     requests: int
+    # The share that the minute was held against, where stable has too few requests.
+    fixed: float | None = None
 
 
 def judge(
@@ -57,7 +59,7 @@ def judge(
     """The verdict on one metric, from all its closed minutes in order (see Row).
 
     `share` is the metric's part of `false_alarms` (verdict.shares). Of the settings it reads `worse_than`, `warm_up`,
-    `false_alarms` and `min_requests`; the others say what to count and what to do about the verdict.
+    `false_alarms`, `absolute_limit` and `min_requests`; the others say what to count and what to do about the verdict.
     """
     counted = [Row(*row) for row in rows]
     limit = 1 / (settings.false_alarms * share)
@@ -74,6 +76,7 @@ def judge(
         clear_limit=CLEARED_AT,
         harmful=HARMFUL * settings.worse_than,
         course=tuple(look.harm for look in looks),
+        fixed=last.fixed,
     )
     if last.harm >= math.log(limit):
         return weighed.worse()
@@ -110,11 +113,11 @@ def judge_slow(
     """The verdict on latency: a bad request is one slower than a threshold that was fixed before the release.
 
     The candidate's warm-up does not count at all, for there a cold start is nothing but slow; the minute still counts
-    from the first row. `judged` is judge, or judge_after.
+    from the first row. `judged` is judge, or judge_after. There is no absolute limit: to be slow is not to fail.
     """
     counted = [Row(*row) for row in rows]
     kept = warmed_up(counted, settings)
-    verdict = judged(kept, replace(settings, warm_up=0.0), share=share, metric=metric)
+    verdict = judged(kept, replace(settings, warm_up=0.0, absolute_limit=1.0), share=share, metric=metric)
     uncounted = len(counted) - len(kept)
     return replace(verdict, minute=verdict.minute + uncounted, course=(0.0,) * uncounted + verdict.course)
 
@@ -143,11 +146,14 @@ def _looks(rows: Sequence[Row], settings: JudgeSettings, stakes: Stakes) -> Iter
     tolerances = list(_tolerances(rows, settings))
     if settings.worse_than == max(tolerances, default=0.0):
         stakes = stakes.without_warm_up()
-    harms = evidence.of_harm(zip(rows, tolerances, strict=True), stakes)
+    held = list(zip(rows, tolerances, strict=True))
+    minutes = evidence.weighed(held, settings.absolute_limit)
+    harms = evidence.of_harm(held, stakes, absolute_limit=settings.absolute_limit)
     requests = 0
-    for minute, (row, harm, no_harm) in enumerate(zip(rows, harms, _no_harm(rows, settings), strict=True), start=1):
-        requests += row.cand_n
-        yield Look(minute, harm, no_harm, requests)
+    looks = zip(minutes, harms, _no_harm(rows, settings), strict=True)
+    for number, (minute, harm, no_harm) in enumerate(looks, start=1):
+        requests += minute.row.cand_n
+        yield Look(number, harm, no_harm, requests, minute.fixed)
 
 
 def _no_harm(rows: Sequence[Row], settings: JudgeSettings) -> Iterator[float]:

@@ -4,16 +4,45 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from .hour_before import HourBefore, fewest_requests
 from .release import Release
-from .verdict import Verdict
+from .values import spoken_time
+from .verdict import Verdict, percent
 
 UNREAD = "the judge could not read what was counted, and what is not decided does not go forward"
 
 
-def slow(release: Release, quantile: str, above: float | None) -> str:
-    if above is None:
-        return f"{release.service}: latency is not judged, for that of version {release.stable} so far is not known"
-    return f"{release.service}: a request is slow beyond {above:.4g} ms, the {quantile} of the hour before"
+def slow(release: Release, hour: HourBefore | None) -> str:
+    quantile = release.judge.slow
+    if hour is None:
+        return f"{release.service}: latency is not judged: CloudWatch did not return that of version {release.stable}"
+    if hour.slow_above is None:
+        return (
+            f"{release.service}: latency is not judged: version {release.stable} had {hour.requests:,} requests in the "
+            f"hour before, and {quantile} needs {fewest_requests(quantile):,}"
+        )
+    return (
+        f"{release.service}: a request is slow above {spoken_time(hour.slow_above)}: {quantile} of the "
+        f"{hour.requests:,} requests in the hour before"
+    )
+
+
+def no_absolute_limit(release: Release, hour: HourBefore) -> str:
+    return (
+        f"{release.service}: the absolute limit of {percent(release.judge.absolute_limit)} does not hold for this "
+        f"release: {percent(hour.bad)} of the requests in the hour before were bad"
+    )
+
+
+def client_errors(release: Release, verdict: Verdict) -> str:
+    bad, of = verdict.total.cand_err, verdict.total.cand_n
+    before, of_before = verdict.total.base_err, verdict.total.base_n
+    return (
+        f"{release.service}: more client errors: {percent(bad / of)} of the requests to version {release.candidate} "
+        f"got a 4xx ({bad:,} of {of:,}), {percent(before / of_before)} of those to version {release.stable} "
+        f"({before:,} of {of_before:,}). This does not roll the release back. Next: look for requests that version "
+        f"{release.candidate} rejects."
+    )
 
 
 def judged(release: Release, verdict: Verdict) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import dropwhile
 
 from seatrial.core.counted import Counted, Minutes
+from seatrial.core.evidence import Row
 from seatrial.core.judge import judge, judge_after, judge_slow
 from seatrial.core.sections import JudgeSettings
 from seatrial.core.sides import SLOW
@@ -31,6 +33,32 @@ def verdict(counted: Counted, settings: JudgeSettings) -> Verdict:
 def clears(verdict: Verdict) -> bool:
     """Whether the candidate is ok whichever time is looked at: more than that it was when both versions served."""
     return all(part.verdict == "ok" for part in verdict.parts)
+
+
+CLIENT_ERRORS = "client errors"
+
+# A finding is news for so many minutes: late metrics and a missed look may delay it.
+_NEWS = 5
+
+
+def client_errors(counted: Counted, settings: JudgeSettings, *, news_only: bool = False) -> Verdict | None:
+    """The verdict `worse` on the share of requests that got a 4xx, or None.
+
+    The same comparison at the same false alarms, and no more than a finding: a candidate may have a reason to reject
+    requests. There is no absolute limit, since a service may answer most requests with a 4xx. `news_only`: only where
+    the evidence has sufficed for few minutes.
+    """
+    compared = replace(settings, absolute_limit=1.0, min_requests=0)
+    for rows, judged in zip(counted.client_errors, (judge, judge_after), strict=False):
+        met = _since_first_request(rows)
+        found = judged(met, compared, metric=CLIENT_ERRORS)
+        if found.verdict == "worse" and (not news_only or len(met) - found.minute < _NEWS):
+            return found
+    return None
+
+
+def _since_first_request(rows: Sequence[Row]) -> list[Row]:
+    return list(dropwhile(lambda row: not row.cand_n, rows))
 
 
 def _after(minutes: Minutes, settings: JudgeSettings) -> Verdict:

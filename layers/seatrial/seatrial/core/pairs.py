@@ -13,7 +13,7 @@ from seatrial.core import bounds
 from seatrial.core.values import UnfitError, nearest, shown
 
 NAMESPACE = "Seatrial"
-REQUESTS, BAD_OUTCOMES = "Requests", "BadOutcomes"
+REQUESTS, BAD_OUTCOMES, CLIENT_ERRORS = "Requests", "BadOutcomes", "ClientErrors"
 
 _NAME = re.compile(r"(?:(?P<namespace>[A-Za-z][\w./#-]*):)?(?P<name>\w[\w./#-]*)", re.ASCII)
 _SIGNS = {"+": 1, "-": -1}
@@ -63,6 +63,6 @@ def _check_own(name: str) -> None:
     """A name alone is a metric of Seatrial's namespace: one that looks like something else is a slip."""
     if "/" in name:
         raise UnfitError(f"holds {shown(name)}, which names no metric; did you mean '{':'.join(name.rsplit('/', 1))}'?")
-    meant = nearest(name, (REQUESTS, BAD_OUTCOMES))
+    meant = nearest(name, (REQUESTS, BAD_OUTCOMES, CLIENT_ERRORS))
     if meant and meant != name:
         raise UnfitError(f"holds {shown(name)}, which no outcome line reports; did you mean '{meant}'?")

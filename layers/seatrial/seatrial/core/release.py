@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -108,6 +108,11 @@ class Release:
     @property
     def service(self) -> str:
         return f"{self.function}:{self.alias}"
+
+    @property
+    def judged_by(self) -> JudgeSettings:
+        """`judge`, but for the fix of a grant without an absolute limit: what it mends may still be failing."""
+        return replace(self.judge, absolute_limit=1.0) if self.fix else self.judge
 
     @property
     def is_open(self) -> bool:

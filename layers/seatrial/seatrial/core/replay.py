@@ -4,7 +4,8 @@ A file holds one case or a list of them:
 
     {"rows": [[base_n, base_err, cand_n, cand_err], …], "name": "what people call it", "settings": {"warm_up": "5m"}}
 
-A row is a closed minute. `name` and `settings` may be left out; `settings` are those of a suite's `judge` section.
+A row is a closed minute. `name`, `metric` and `settings` may be left out; `metric` is what the rows count ("errors"
+unless it is given); `settings` are those of a suite's `judge` section.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from seatrial.core.sections import JudgeSettings
 from seatrial.core.values import Json, UnfitError, instead, is_number, plain, shown
 from seatrial.core.verdict import Verdict
 
-KEYS = ("rows", "name", "settings")
+KEYS = ("rows", "name", "metric", "settings")
 
 # More than CloudWatch could count in a minute; what is larger is a mistake, and would overflow.
 MOST_REQUESTS = 10**12
@@ -37,6 +38,7 @@ class Recorded:
     rows: tuple[Row, ...]
     name: str = ""
     settings: JudgeSettings = field(default_factory=JudgeSettings)
+    metric: str = "errors"
 
 
 def read(content: bytes, file: str) -> list[Recorded]:
@@ -60,6 +62,7 @@ def told(recorded: Recorded, verdict: Verdict) -> dict[str, Any]:
     """A verdict for `--json`. `evidence` suffices for `worse` at `limit`, `no_harm` for `ok` at `clear_limit`."""
     return {
         "name": recorded.name,
+        "metric": recorded.metric,
         "verdict": verdict.verdict,
         "minute": verdict.minute,
         "evidence": verdict.evidence,
@@ -76,14 +79,20 @@ def written(recorded: Recorded) -> dict[str, Any]:
     settings = recorded.settings
     return {
         "name": recorded.name,
+        "metric": recorded.metric,
         "settings": {
             "worse_than": settings.worse_than,
             "warm_up": f"{plain(settings.warm_up)}s",
-            "false_alarms": f"{settings.false_alarms * 100:.10f}".rstrip("0").rstrip(".") + "%",
+            "false_alarms": _percentage(settings.false_alarms),
+            "absolute_limit": _percentage(settings.absolute_limit),
             "min_requests": settings.min_requests,
         },
         "rows": [list(row) for row in recorded.rows],
     }
+
+
+def _percentage(share: float) -> str:
+    return f"{share * 100:.10f}".rstrip("0").rstrip(".") + "%"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -108,13 +117,16 @@ def _recorded(case: Json, place: str) -> Recorded:
             raise ReplayError(f"{place}: {shown(key)} is not a key here; {instead(key, KEYS)}")
     if "rows" not in case:
         raise ReplayError(f"{place}: has no 'rows'; write them as [[base_n, base_err, cand_n, cand_err], …]")
-    rows, name = case["rows"], case.get("name", "")
+    rows, name, metric = case["rows"], case.get("name", ""), case.get("metric", "errors")
     if not isinstance(rows, list):
         raise ReplayError(f"{place}, 'rows': is {shown(rows)}, which is not a list of rows")
     if not isinstance(name, str):
         raise ReplayError(f"{place}, 'name': is {shown(name)}, which is not a text")
+    if not isinstance(metric, str) or not metric.strip():
+        raise ReplayError(f"{place}, 'metric': is {shown(metric)}, which is not the name of a metric")
     settings = _settings(case.get("settings", {}), f"{place}, 'settings'")
-    return Recorded(tuple(_row(row, f"{place}, row {n}") for n, row in enumerate(rows, start=1)), name, settings)
+    read = tuple(_row(row, f"{place}, row {n}") for n, row in enumerate(rows, start=1))
+    return Recorded(read, name, settings, metric)
 
 
 def _row(row: Json, place: str) -> Row:

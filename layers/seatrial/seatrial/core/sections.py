@@ -47,6 +47,8 @@ class JudgeSettings:
     on_inconclusive: Literal["continue", "wait", "stop"] = "continue"
     min_requests: int = 0
     metrics: tuple[MetricPair, ...] = ()
+    # The share of bad requests that is too much where stable has too few requests to compare; 1 is no limit.
+    absolute_limit: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,12 @@ def _false_alarms(value: Json) -> float:
     return share
 
 
+def _absolute_limit(value: Json) -> float:
+    limit = fraction(value)
+    bounds.ABSOLUTE_LIMIT.check(limit, shown(value))
+    return limit
+
+
 def _min_requests(value: Json) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise UnfitError(f"must be a whole number, got {shown(value)}")
@@ -192,6 +200,7 @@ JUDGE: Mapping[str, Callable[[Json], object]] = {
     "on_inconclusive": one_of("continue", "wait", "stop"),
     "min_requests": _min_requests,
     "metrics": many(metric_pair, bounds.METRICS),
+    "absolute_limit": _absolute_limit,
 }
 RELEASE: Mapping[str, Callable[[Json], object]] = {
     "bake": duration(bounds.BAKE),

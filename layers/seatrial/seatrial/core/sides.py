@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from seatrial.core import pairs
 from seatrial.core.metric import Answers, Metric, Question
-from seatrial.core.pairs import BAD_OUTCOMES, NAMESPACE, REQUESTS
+from seatrial.core.pairs import BAD_OUTCOMES, CLIENT_ERRORS, NAMESPACE, REQUESTS
 from seatrial.core.release import Release
 from seatrial.core.values import plain
 
@@ -103,6 +103,14 @@ def one_after_the_other(release: Release) -> dict[str, Sides]:
     stable, candidate = _of_version(release, release.stable), _of_version(release, release.candidate)
     alone = _of_alias(release)
     return _paired(stable | alone, candidate | {name: side.without(stable[name]) for name, side in alone.items()})
+
+
+def client_errors(release: Release) -> Sides:
+    """The requests of either version that got a 4xx, which outcome lines count at any time."""
+    stable, candidate = (
+        _reported(release, version, REQUESTS, CLIENT_ERRORS) for version in (release.stable, release.candidate)
+    )
+    return Sides(stable, candidate)
 
 
 def of_everybody(release: Release) -> dict[str, tuple[Metric, Metric]]:

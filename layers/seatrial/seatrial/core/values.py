@@ -125,6 +125,19 @@ def shown(value: object, limit: int = 80) -> str:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=lambda value: type(value).__name__)
 
 
+def spoken_time(milliseconds: float) -> str:
+    """A time with the two digits that people read: `28 s`, `1.2 s`, `830 ms`, `0.85 ms`."""
+    seconds = milliseconds / 1_000
+    for number, unit in ((seconds / 3_600, "h"), (seconds / 60, "min"), (seconds, "s")):
+        if number >= (1 if unit == "s" else 2):
+            return f"{_two_digits(number)} {unit}"
+    return f"{_two_digits(milliseconds)} ms"
+
+
+def _two_digits(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else plain(float(f"{number:.2g}"))
+
+
 def plain(number: float, unit: str = "") -> str:
     """A number as people write it: `800 ms`, `0.25`, never `800.0`."""
     return f"{number:.10g}{' ' + unit if unit else ''}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from seatrial.core.evidence import HARMLESS_SHARE, Row
+from seatrial.core.evidence import FEW_REQUESTS, HARMLESS_SHARE, Row
 from seatrial.core.values import plain
 
 type Word = Literal["ok", "worse", "inconclusive"]
@@ -64,12 +64,14 @@ class Weighed:
     clear_limit: float
     harmful: float
     course: tuple[float, ...]
+    # The share that the last minute was held against, where stable has too few requests.
+    fixed: float | None = None
 
     def worse(self) -> Verdict:
         return self._verdict(
             "worse",
-            f"worse since minute {self.minute}: {self._compared()}; the evidence is {shown(self.harm)} and "
-            f"{plain(self.limit)} is enough",
+            f"worse since minute {self.minute}: {self._compared()}; {self._alone()}the evidence is {shown(self.harm)} "
+            f"and {plain(float(f'{self.limit:.4g}'))} is enough",
         )
 
     def ok(self, since: int) -> Verdict:
@@ -87,7 +89,7 @@ class Weighed:
         """What is missing when the evidence leans towards harm and is not enough for it."""
         return (
             f"certainty, for the candidate looks worse than {self.rival.name}: the evidence is {shown(self.harm)} and "
-            f"{plain(self.limit)} would be enough"
+            f"{plain(float(f'{self.limit:.4g}'))} would be enough"
         )
 
     def _verdict(self, word: Word, told: str) -> Verdict:
@@ -103,6 +105,12 @@ class Weighed:
             total=self.total,
             course=self.course,
         )
+
+    def _alone(self) -> str:
+        if self.fixed is None:
+            return ""
+        too_much = f"more than {percent(self.fixed)} is too much"
+        return f"{self.rival.name} has fewer than {FEW_REQUESTS} requests, so {too_much}; "
 
     def _compared(self) -> str:
         candidate = _part("the candidate's requests", self.total.cand_err, self.total.cand_n)
@@ -141,7 +149,9 @@ def shown(log: float) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
+    """Three digits, and never an exponent: 12.5 %, 0.00001 %."""
+    text = f"{share * 100:.3g}"
+    return f"{f'{share * 100:.12f}'.rstrip('0').rstrip('.') if 'e' in text else text} %"
 
 
 def minutes(count: int) -> str:

@@ -54,7 +54,7 @@ def gather(ledger: Ledger, metrics: Metrics, asked: Asked, now: datetime) -> Boa
 
     def shown(release: Release) -> Shown:
         found = counted.get(release.deployment_id)
-        verdict = judge.verdict(found, release.judge) if found else None
+        verdict = judge.verdict(found, release.judged_by) if found else None
         return Shown(release, steps[release.deployment_id], found, verdict)
 
     return Board(

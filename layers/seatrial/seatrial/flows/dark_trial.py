@@ -9,7 +9,7 @@ from seatrial.aws.lambdas import LambdaError
 from seatrial.core import judge_story, story
 from seatrial.core.release import Release
 from seatrial.core.source import NoSuiteError, SuiteError
-from seatrial.core.suite import Suite
+from seatrial.core.suite import JudgeSettings, Suite
 from seatrial.flows import foresight, judging, preflight, tell, trial
 from seatrial.flows.account import Account
 
@@ -20,19 +20,26 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
         suite = trial.load(aws.lambdas, release.function, release.candidate)
     except (NoSuiteError, SuiteError, LambdaError) as error:
         return str(error)
-    settings = asdict(suite.release) | {"judge": asdict(suite.judge), "slow_above": _slow_above(aws, release, suite)}
+    judge, slow_above = _held_against(aws, replace(release, judge=suite.judge))
+    settings = asdict(suite.release) | {"judge": asdict(judge), "slow_above": slow_above}
     release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=settings)
     missing = preflight.look_at_alarms(aws, release, suite.release)
-    foresight.look(aws, release, suite.judge)
+    foresight.look(aws, release, judge)
     refusal = missing or preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, until)
     return tell.unless_dry_run(aws, release, refusal)
 
 
-def _slow_above(aws: Account, release: Release, suite: Suite) -> float | None:
-    """The threshold of latency, in milliseconds; None when there is nothing that it could be taken from."""
-    slow_above = judging.slow_above(aws, replace(release, judge=suite.judge))
-    tell.step(aws, release, "slow", judge_story.slow(release, suite.judge.slow, slow_above), by="functions/pre_traffic")
-    return slow_above
+def _held_against(aws: Account, release: Release) -> tuple[JudgeSettings, float | None]:
+    """The suite's settings as the hour before allows them, and the milliseconds beyond which a request is slow."""
+    hour = judging.before(aws, release)
+    tell.step(aws, release, "slow", judge_story.slow(release, hour), by="functions/pre_traffic")
+    if hour is None:  # what stable did is unknown: the candidate is not held against a limit that it may not keep
+        return replace(release.judge, absolute_limit=1.0), None
+    settings = hour.settings(release.judge)
+    if settings != release.judge:
+        sentence = judge_story.no_absolute_limit(release, hour)
+        tell.step(aws, release, "finding", sentence, by="functions/pre_traffic", once="absolute limit")
+    return settings, hour.slow_above
 
 
 def _tried(aws: Account, release: Release, suite: Suite, until: Callable[[], float]) -> str | None:

@@ -9,8 +9,9 @@ from itertools import chain
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.metrics import Metrics
-from seatrial.core import counted, judging, under_way
+from seatrial.core import counted, hour_before, judging, under_way
 from seatrial.core.counted import Counted
+from seatrial.core.hour_before import HourBefore
 from seatrial.core.release import Release
 from seatrial.core.verdict import Verdict
 from seatrial.flows.account import Account
@@ -29,7 +30,7 @@ def read(metrics: Metrics, releases: Iterable[Release], now: datetime) -> dict[s
 
 def verdicts(metrics: Metrics, releases: Sequence[Release], now: datetime) -> dict[str, Verdict]:
     """The judge's verdict on each release, by its deployment; the ones that can't be read are absent."""
-    settings = {release.deployment_id: release.judge for release in releases}
+    settings = {release.deployment_id: release.judged_by for release in releases}
     found = read(metrics, releases, now)
     return {deployment: judging.verdict(each, settings[deployment]) for deployment, each in found.items()}
 
@@ -46,15 +47,11 @@ def closer(
     return {deployment: counted for deployment, counted in closely.items() if counted}
 
 
-def slow_above(aws: Account, release: Release) -> float | None:
-    """What slow will mean during this release: stable's usual latency right before it, in milliseconds.
-
-    None when nobody called stable in that time, or CloudWatch doesn't answer: then latency is not judged.
-    """
-    question = counted.usual_duration(release, aws.clock.now())
+def before(aws: Account, release: Release) -> HourBefore | None:
+    """What stable did in the hour before the release. None where CloudWatch does not answer."""
+    asked = hour_before.Asked(release, aws.clock.now())
     try:
-        hours = aws.metrics.read([question]).get(question, {})
+        return asked.found(aws.metrics.read(asked.questions))
     except (ClientError, BotoCoreError):
-        aws.log.exception("the latency of stable can't be read", extra={"release": release.deployment_id})
+        aws.log.exception("the hour before the release can't be read", extra={"release": release.deployment_id})
         return None
-    return max(hours.values(), default=None)

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from seatrial.core import judge_story
 from seatrial.core.counted import Counted
 from seatrial.core.events import JudgedWorse
-from seatrial.core.judging import verdict
+from seatrial.core.judging import client_errors
+from seatrial.core.judging import verdict as judged
 from seatrial.core.release import Release
 from seatrial.core.verdict import Verdict
 from seatrial.flows import judging, measure, rollback, tell
@@ -46,11 +47,11 @@ def follow(aws: Account, turns: Turns, releases: Iterable[Release]) -> Looked:
         for deployment in serving.keys() - found.keys():
             aws.log.error(judge_story.UNREAD, extra={"release": deployment})
     verdicts = {
-        deployment: verdict(counted, serving[deployment].judge) for deployment, counted in (found | closer).items()
+        deployment: judged(counted, serving[deployment].judged_by) for deployment, counted in (found | closer).items()
     }
     turns.each(
         [serving[deployment] for deployment in verdicts],
-        lambda release: _follow(aws, release, verdicts[release.deployment_id]),
+        lambda release: _follow(aws, release, verdicts[release.deployment_id], found[release.deployment_id]),
     )
     again = (serving[deployment] for deployment in closer if verdicts[deployment].verdict != "worse")
     return Looked(verdicts, tuple(again))
@@ -67,23 +68,34 @@ def look_again(aws: Account, turns: Turns, releases: Sequence[Release], until: d
 
 def after_the_shift(aws: Account, release: Release) -> str | None:
     """The gate of post_traffic: the verdict on the whole shift, and what its suite wants of too little traffic."""
-    verdict = judging.verdicts(aws.metrics, [release], aws.clock.now()).get(release.deployment_id)
-    if verdict is None:
+    found = judging.read(aws.metrics, [release], aws.clock.now()).get(release.deployment_id)
+    if found is None:
         refusal = tell.unless_the_fix(aws, release, judge_story.UNREAD)
     else:
+        verdict = judged(found, release.judged_by)
+        _report_client_errors(aws, release, client_errors(found, release.judged_by), _AFTER)
         _say(aws, release, verdict, _AFTER, once="shift")
         refusal = _refusal(aws, release, verdict)
     return tell.unless_dry_run(aws, release, refusal)
 
 
-def _follow(aws: Account, release: Release, verdict: Verdict) -> None:
+def _follow(aws: Account, release: Release, verdict: Verdict, counted: Counted) -> None:
     """A word that was said already is not said again, so that a steady release costs nothing but the reading."""
+    _report_client_errors(aws, release, client_errors(counted, release.judged_by, news_only=True), _TICK)
     if verdict.verdict in ("inconclusive", release.verdict) and not _keeps_it_from_ending(aws, release, verdict):
         return
     if verdict.verdict == "worse":
         reason = judge_story.worse(verdict)
         rollback.act(aws, JudgedWorse(release.deployment_id, release.deployment_id, reason), by=_TICK)
     _say(aws, release, verdict, _TICK, once=verdict.verdict)
+
+
+def _report_client_errors(aws: Account, release: Release, found: Verdict | None, by: str) -> None:
+    if found is None:
+        return
+    sentence = judge_story.client_errors(release, found)
+    if tell.step(aws, release, "finding", sentence, by=by, once="client errors"):
+        tell.people(aws, release, "finding", "has a finding", sentence)
 
 
 def _keeps_it_from_ending(aws: Account, release: Release, verdict: Verdict) -> bool:

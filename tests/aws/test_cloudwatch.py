@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from seatrial.aws.cloudwatch import Alarm, CloudWatch
+from seatrial.core.alarm_owner import Watch
 from tests.small_account import REGION
 
 if TYPE_CHECKING:
@@ -122,3 +123,19 @@ def test_an_alarm_rings_since_it_changed_not_since_it_was_last_looked_at() -> No
         alarm = {"AlarmName": "a", "StateValue": "ALARM", "StateReason": "3 of 3", "StateUpdatedTimestamp": looked_at}
         stub.add_response("describe_alarms", {"MetricAlarms": [alarm | {"StateTransitionedTimestamp": changed}]})
         assert only(client, "a") == Alarm("a", "ALARM", (), "3 of 3", changed)
+
+
+def test_how_an_alarm_looks_at_its_data_is_read_with_it() -> None:
+    query = {"Id": "m", "MetricStat": {"Metric": {}, "Period": 120, "Stat": "Sum"}}
+    alarms = [
+        {"AlarmName": "plain", "StateValue": "ALARM", "Period": 60, "EvaluationPeriods": 3},
+        {"AlarmName": "math", "StateValue": "OK", "Metrics": [query], "EvaluationPeriods": 1},
+    ]
+    both = {"AlarmName": "both", "StateValue": "ALARM", "AlarmRule": 'ALARM("plain") OR ALARM("math")'}
+    client = boto3.client("cloudwatch", **REGION)
+    with Stubber(client) as stub:
+        stub.add_response("describe_alarms", {"CompositeAlarms": [both]})
+        stub.add_response("describe_alarms", {"MetricAlarms": alarms})
+        assert CloudWatch(client).watch("both") == Watch(timedelta(minutes=6), fires=True)
+        stub.add_response("describe_alarms", {"MetricAlarms": []})
+        assert not CloudWatch(client).watch("deleted").fires

@@ -223,11 +223,24 @@ def test_opening_again_takes_no_copy_backwards(ledger: Ledger) -> None:
     assert copy.state is State.SHIFTING
 
 
-@pytest.mark.parametrize("end", [State.REFUSED, State.TAKEN_BACK, State.STRANDED])
-def test_an_alarm_forgets_what_it_can_take_back_no_more(ledger: Ledger, end: State) -> None:
+def test_an_alarm_forgets_a_release_that_never_had_traffic(ledger: Ledger) -> None:
     release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
-    ledger.finish(release, end, "", "", LATER)
+    ledger.finish(release, State.REFUSED, "", "", LATER)
     assert ledger.alarms.naming("bad-outcomes") == ((), {})
+
+
+@pytest.mark.parametrize("end", [State.TAKEN_BACK, State.STRANDED])
+def test_an_alarm_remembers_a_release_that_lost_its_traffic(ledger: Ledger, end: State) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    ledger.move(release, State.SHIFTING, traffic=OPENED)
+    until = LATER if end is State.TAKEN_BACK else None
+    ledger.finish(ledger.release("d-1"), end, "", "", LATER, until)
+    head = ledger.release("d-1")
+    assert (head.traffic_from, head.traffic_until) == (OPENED, until)
+    assert ledger.alarms.naming("bad-outcomes")[0] == (head,)
+    ledger.unwatch(head)
+    assert ledger.alarms.naming("bad-outcomes")[0] == (head,), "also when nothing more is expected of it"
+    assert ledger.watched() == ()
 
 
 def test_what_no_user_met_is_done_with_and_of_the_rest_the_cost_is_still_to_be_counted(ledger: Ledger) -> None:

@@ -35,6 +35,9 @@ BAKES = f"{PLAIN}release: {{bake: 5m}}\n"
 ALARM = "bad-outcomes"
 BACK = "d-back"
 
+# When the ledger learned of it, which hangs on the order of the news.
+WRITTEN_WHEN = ("closed_at", "everybody_at", "traffic_from", "traffic_until")
+
 type News = Mapping[str, Any]
 
 
@@ -206,8 +209,10 @@ class Snapshot:
         """Equal for accounts in which everything goes on alike: when a step was written changes nothing."""
         items = [item.to_json()["Attributes"] for items in self.items.values() for item in items.values()]
         for item in items:
-            for name in ("closed_at", "everybody_at", *(("at",) if item["sk"]["S"].startswith("step#") else ())):
-                item.pop(name, None)
+            written_when = ("at", "expires") if item["sk"]["S"].startswith("step#") else ("expires",)
+            for names in (item, item.get("head", {}).get("M", {})):
+                for name in (*WRITTEN_WHEN, *written_when):
+                    names.pop(name, None)
         return self.moment, json.dumps(sorted(items, key=repr), sort_keys=True), self.alias[0]
 
 
@@ -271,7 +276,8 @@ class World:
         release = ledger.find("d-1")
         if release is None:
             return None
-        return replace(release, closed_at=None, everybody_at=None), frozenset(map(_words, ledger.steps("d-1")))
+        same = dict.fromkeys(WRITTEN_WHEN)
+        return replace(release, **same), frozenset(map(_words, ledger.steps("d-1")))
 
     def _truth(self, moment: Moment) -> None:
         now = CREATED + timedelta(minutes=moment.minute)

@@ -9,7 +9,8 @@ from unittest.mock import ANY
 
 import pytest
 
-from seatrial.core import tag
+from seatrial.core import alarm_owner, tag
+from seatrial.core.alarm_owner import Watch
 from seatrial.core.decide import (
     COOL_DOWN,
     AnswerHook,
@@ -24,6 +25,7 @@ from seatrial.core.decide import (
     Trigger,
     decide,
     suspects,
+    to_be_judged,
     touched,
 )
 from seatrial.core.events import AlarmChanged, JudgedWorse
@@ -451,3 +453,119 @@ def test_tags_are_asked_for_where_they_matter_and_nowhere_else() -> None:
 )
 def test_the_tag_says_whether_seatrial_is_wanted(tags: dict[str, str], says: Tag) -> None:
     assert tag.read(tags) is says
+
+
+# ---------------------------------------------------------------- whose data an alarm speaks of
+
+earlier = replace(guarded, closed_at=at(2))
+later = replace(
+    shifting, deployment_id="d-4", stable="8", candidate="9", opened_at=at(3), traffic_from=at(4), traffic_until=at(6)
+)
+FIVE_MINUTES = Watch(timedelta(minutes=5))
+SPARED = (
+    "payments:live: not rolled back: alarm bad-outcomes fired on the traffic of version 9 (d-4), which was rolled "
+    "back. Version 8 is rolled back if the alarm still fires after 10:11:00 UTC"
+)
+
+
+def ended(state: State = State.TAKEN_BACK, **more: Any) -> Release:
+    return replace(later, state=state, **more)
+
+
+@pytest.mark.parametrize(
+    ("alarm", "other_one", "known", "decision"),
+    [
+        pytest.param(rings(5), ended(), {}, Notify(SPARED, earlier), id="it fired on the traffic of the later one"),
+        pytest.param(rings(4), ended(), {}, Notify(SPARED, earlier), id="in the moment when that began"),
+        pytest.param(rings(7), ended(), {}, Notify(SPARED, earlier), id="after it, on what it has left"),
+        pytest.param(rings(3.5), ended(), {}, ReturnAlias(earlier, WHY), id="before the later one had traffic"),
+        pytest.param(rings(12), ended(), {"minute": 13}, ReturnAlias(earlier, WHY), id="after its data were gone"),
+        pytest.param(rings(5), ended(), {"minute": 11}, ReturnAlias(earlier, WHY), id="the data since then breach"),
+        pytest.param(
+            rings(5),
+            ended(),
+            {"minute": 11, "watch": replace(FIVE_MINUTES, fires=False)},
+            Ignore(
+                "alarm bad-outcomes fired on the traffic of d-4, and does not fire on that of release d-1 of "
+                "payments:live"
+            ),
+            id="a late event of an alarm that is quiet again",
+        ),
+        pytest.param(
+            rings(5),
+            ended(),
+            {"minute": 11, "watch": replace(FIVE_MINUTES, keeps=True)},
+            ANY,
+            id="kept by missing data",
+        ),
+        *(
+            pytest.param(rings(5), ended(state), {}, Notify(SPARED, earlier), id=f"the later one is {state}")
+            for state in (State.STRANDED, State.RETURNED, State.HEALED)
+        ),
+        pytest.param(rings(5), ended(alarms=()), {}, Notify(SPARED, earlier), id="also when that does not name it"),
+        pytest.param(rings(5), ended(State.REFUSED), {}, ReturnAlias(earlier, WHY), id="that never had traffic"),
+        pytest.param(
+            rings(5),
+            ended(State.TAKEN_BACK, opened_at=at(-9), traffic_from=at(-8)),
+            {},
+            ReturnAlias(earlier, WHY),
+            id="that was before this one",
+        ),
+        pytest.param(
+            rings(5), ended(traffic_until=None, closed_at=at(6)), {}, Notify(SPARED, earlier), id="of an older ledger"
+        ),
+        pytest.param(
+            rings(5),
+            ended(function="refunds"),
+            {},
+            Notify(SPARED.replace("of version 9", "of refunds:live version 9"), earlier),
+            id="of another service that names the alarm",
+        ),
+        pytest.param(
+            rings(5), ended(function="refunds", alarms=()), {}, ReturnAlias(earlier, WHY), id="and that does not"
+        ),
+    ],
+)
+def test_an_alarm_belongs_to_the_release_on_whose_traffic_it_fired(
+    alarm: AlarmChanged, other_one: Release, known: dict[str, Any], decision: Decision
+) -> None:
+    found = situation(earlier, other_one, **({"minute": 7, "watch": FIVE_MINUTES} | known))
+    assert decide(alarm, found)[0] == decision
+    assert not isinstance(decide(alarm, found)[0], ReturnAlias) or decision == ReturnAlias(earlier, WHY)
+
+
+@pytest.mark.parametrize("state", [State.RETURNING, State.STRANDED])
+def test_while_the_later_release_may_have_traffic_no_earlier_one_is_rolled_back(state: State) -> None:
+    known = situation(earlier, ended(state, traffic_until=None), minute=50, watch=FIVE_MINUTES)
+    (decision, _) = decide(rings(40), known)
+    assert isinstance(decision, Notify)
+    assert "is rolling back. Version 8 stays" in decision.reason
+
+
+def test_what_is_open_is_rolled_back_unless_the_judge_clears_it_of_another_ones_alarm() -> None:
+    mine = replace(beside, opened_at=at(1))
+    known = situation(mine, ended(), minute=7, watch=FIVE_MINUTES)
+    assert to_be_judged(rings(5), known) == (mine,)
+    assert decide(rings(5), known)[0] == StopDeployment(mine, WHY)
+    (decision, _) = decide(rings(5), replace(known, cleared=frozenset({"d-3"})))
+    assert decision == Notify(ANY, mine)
+    assert "by the judge d-4 is to blame" in decision.reason
+    quiet = situation(mine, ended(alarms=()), minute=7, watch=FIVE_MINUTES)
+    assert to_be_judged(rings(5), quiet) == ()
+
+
+@pytest.mark.parametrize(
+    ("period", "periods", "span"),
+    [(60, 3, 5), (60, 1, 3), (300, 1, 15), (10, 6, 80 / 60), (86_400, 7, 1_440), (None, 3, 15), (60, None, 15)],
+)
+def test_an_alarm_looks_back_as_far_as_its_periods(period: int | None, periods: int | None, span: float) -> None:
+    assert alarm_owner.span(period, periods) == timedelta(minutes=span)
+
+
+def test_a_composite_alarm_looks_back_as_far_as_its_farthest_child() -> None:
+    rule = "ALARM(\"a b\") AND (NOT OK('c') OR ALARM(d-e)) OR ALARM(arn:aws:cloudwatch:eu-west-1:1:alarm:f) OR TRUE"
+    assert alarm_owner.children(rule) == ("a b", "c", "d-e", "f")
+    short, long = Watch(timedelta(minutes=3), fires=True), Watch(timedelta(minutes=9), fires=False, keeps=True)
+    assert alarm_owner.together([short, long], fires=True) == Watch(timedelta(minutes=9))
+    assert alarm_owner.together([replace(long, fires=True)], fires=True).keeps
+    assert alarm_owner.together([], fires=True) == Watch(alarm_owner.UNKNOWN_SPAN)

@@ -199,3 +199,94 @@ def test_a_deployment_that_succeeds_just_before_it_is_stopped_is_returned(accoun
     assert outcome["action"] == "returned"
     assert account.lambdas.aliases["payments"][0] == "7"
     assert account.ledger.release("d-1").state is State.RETURNED
+
+
+def rolled_back_by_codedeploys_poll(account: SmallAccount) -> None:
+    """Version 8 is released and guarded; version 9 had traffic until CodeDeploy rolled it back."""
+    released(account)
+    account.clock.goes_on(timedelta(minutes=2))
+    begun = account.clock.now()
+    account.codedeploy.begin("d-2", stable="8", candidate="9", createTime=begun)
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-2"))
+    preflight.let_begin(account.aws, release)
+    account.codedeploy.shifts("d-2")
+    account.clock.goes_on(timedelta(minutes=2))
+    account.codedeploy.ends("d-2", "Stopped", "ALARM_ACTIVE", "bad-outcomes", rollback="d-3")
+    account.codedeploy.begin("d-3", stable="9", candidate="8", creator="codeDeployRollback")
+    account.codedeploy.deployments["d-3"] |= {"status": "Succeeded", "completeTime": account.clock.now()}
+    account.alarms.alarms = [
+        {
+            "AlarmName": "bad-outcomes",
+            "StateValue": "ALARM",
+            "StateReason": "3 of 3 datapoints",
+            "StateTransitionedTimestamp": account.clock.now(),
+            "Period": 60,
+            "EvaluationPeriods": 1,
+        }
+    ]
+
+
+def test_a_good_release_stays_when_codedeploys_poll_rolls_its_successor_back(account: SmallAccount) -> None:
+    rolled_back_by_codedeploys_poll(account)
+    alarm = rings(account)
+    rollback.take_back(account.aws, alarm)  # while the ledger believes that version 9 shifts
+    for _ in range(3):
+        monitor.look(account.aws, TICK)
+        rollback.take_back(account.aws, alarm)
+        account.clock.goes_on(timedelta(seconds=50))
+    assert account.ledger.release("d-2").state is State.TAKEN_BACK
+    assert account.ledger.release("d-1").state is State.RELEASED
+    assert account.lambdas.pointed == []
+    (declined,) = [step.sentence for step in account.ledger.steps("d-1") if step.kind == "declined"]
+    assert "alarm bad-outcomes fired on the traffic of version 9 (d-2)" in declined
+
+
+def test_when_the_alarm_outlasts_its_successors_data_the_good_release_goes_back(account: SmallAccount) -> None:
+    rolled_back_by_codedeploys_poll(account)
+    for _ in range(6):
+        monitor.look(account.aws, TICK)
+        account.clock.goes_on(timedelta(minutes=1))
+    assert account.ledger.release("d-1").state is State.RETURNED
+    assert account.lambdas.pointed == [("payments", "7")]
+
+
+@pytest.mark.parametrize("alarm", [{"StateValue": "OK"}, {"TreatMissingData": "ignore"}], ids=["quiet", "ignores"])
+def test_an_alarm_that_says_nothing_of_todays_data_rolls_nothing_back(
+    account: SmallAccount, alarm: dict[str, Any]
+) -> None:
+    rolled_back_by_codedeploys_poll(account)
+    rang = rings(account)
+    monitor.look(account.aws, TICK)
+    account.alarms.alarms = [{**account.alarms.alarms[0], **alarm}]
+    account.clock.goes_on(timedelta(minutes=30))
+    monitor.look(account.aws, TICK)
+    rollback.take_back(account.aws, rang)
+    assert account.lambdas.pointed == []
+
+
+def test_while_the_alarm_cannot_be_read_the_good_release_stays(account: SmallAccount) -> None:
+    rolled_back_by_codedeploys_poll(account)
+    rang = rings(account)
+    monitor.look(account.aws, TICK)
+    account.alarms.broken = True
+    account.clock.goes_on(timedelta(minutes=30))
+    rollback.take_back(account.aws, rang)
+    assert account.lambdas.pointed == []
+
+
+def test_a_release_stays_when_its_successor_is_reverted_after_the_end(account: SmallAccount) -> None:
+    """The alias leads to version 8 again, which is what d-1 had released."""
+    released(account)
+    account.clock.goes_on(timedelta(minutes=2))
+    account.codedeploy.begin("d-2", stable="8", candidate="9", createTime=account.clock.now())
+    release = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-2"))
+    preflight.let_begin(account.aws, release)
+    account.lambdas.aliases["payments"] = ("9", 5)
+    account.ledger.finish(account.ledger.release("d-2"), State.RELEASED, "", "", account.clock.now())
+    account.clock.goes_on(timedelta(minutes=1))
+    alarm = rings(account)
+    asked = event("rollback-requested") | {"time": account.clock.now().isoformat()}
+    rollback.take_back(account.aws, asked)
+    rollback.take_back(account.aws, alarm)
+    assert account.lambdas.aliases["payments"][0] == "8"
+    assert account.ledger.release("d-1").state is State.RELEASED

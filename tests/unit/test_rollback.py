@@ -163,7 +163,7 @@ def test_the_next_release_is_not_taken_back_by_the_alarm_that_flaps(account: Sma
     account.ledger.finish(account.ledger.release("d-1"), State.TAKEN_BACK, "", "", CREATED)
     shifting(account, "d-2")
     account.topic.messages.clear()
-    (decision,) = rollback.take_back(account.aws, rings())["decisions"]
+    _, decision = rollback.take_back(account.aws, rings())["decisions"]
     assert decision["action"] == "told"
     assert "for 10 min it takes no other" in decision["reason"]
     assert account.codedeploy.stops == ["d-1"]

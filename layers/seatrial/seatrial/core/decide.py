@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from . import finding_story, oncall_story, rollback_story
+from . import alarm_owner, finding_story, oncall_story, rollback_story
+from .alarm_owner import Owner, Watch
 from .events import AlarmChanged, JudgedWorse
 from .oncall import RollbackRequested
 from .release import Release, State
@@ -87,7 +88,8 @@ class Situation:
     `releases` are those that the trigger may be about: that name the alarm, or belong to the service. `open_ones` are
     names of services with users on a candidate, for an alarm that nobody names. `worse` and `cleared` are the ids of
     releases about which the judge is sure. `taken_back` says, by service, when this alarm last took a release back.
-    `tags` says, by function, what its tag says; a function that nobody has looked at is not touched.
+    `tags` says, by function, what its tag says; a function that nobody has looked at is not touched. `watch` is how the
+    alarm looks at its data.
     """
 
     now: datetime
@@ -97,6 +99,7 @@ class Situation:
     cleared: frozenset[str] = frozenset()
     taken_back: Mapping[str, datetime] = field(default_factory=dict)
     tags: Mapping[str, Tag] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
 
 
 def decide(trigger: Trigger, situation: Situation) -> tuple[Decision, ...]:
@@ -124,6 +127,22 @@ def suspects(alarm: AlarmChanged, situation: Situation) -> tuple[Release, ...]:
     return tuple(release for release in naming if _spared(release, alarm, situation) is None)
 
 
+def to_be_judged(alarm: AlarmChanged, situation: Situation) -> tuple[Release, ...]:
+    """The suspects, where there are several, or where a release that was rolled back may have caused it instead."""
+    suspected = suspects(alarm, situation)
+    return suspected if len(suspected) > 1 or _owners(alarm, suspected, situation) else ()
+
+
+def belongs_to_another(alarm: AlarmChanged, situation: Situation) -> bool:
+    """Whether it hangs on how the alarm looks at its data which release it belongs to."""
+    live = [release for release in situation.releases if release.is_open or release.is_guarded(situation.now)]
+    return any(alarm.alarm in release.alarms and _owner(release, alarm, situation) for release in live)
+
+
+def _owner(release: Release, alarm: AlarmChanged, situation: Situation) -> Owner | None:
+    return alarm_owner.owner(release, alarm, situation.releases, situation.watch.span)
+
+
 def _on_alarm(alarm: AlarmChanged, situation: Situation) -> tuple[Decision, ...]:
     if alarm.state != "ALARM":
         return (Ignore(f"alarm {alarm.alarm} is {alarm.state}"),)
@@ -133,24 +152,33 @@ def _on_alarm(alarm: AlarmChanged, situation: Situation) -> tuple[Decision, ...]
             return (Notify(rollback_story.alarm_of_nobody(alarm)),)
         return (Ignore(f"no open release names alarm {alarm.alarm}"),)
     suspected = suspects(alarm, situation)
-    guilty = _guilty(suspected, situation)
+    guilty = _guilty(alarm, suspected, situation)
     return tuple(
         _spared(release, alarm, situation)
         or (
             _way_back(release, rollback_story.alarm_rang(alarm))
             if release in guilty
-            else Notify(rollback_story.cleared(release, alarm, guilty), release)
+            else Notify(rollback_story.cleared(release, alarm, guilty or _owners(alarm, suspected, situation)), release)
         )
         for release in naming
     )
 
 
-def _guilty(suspected: Sequence[Release], situation: Situation) -> tuple[Release, ...]:
-    """One suspect alone did it. Of several, those that are worse; where none is for sure, those nobody can clear."""
-    if len(suspected) < 2:
+def _guilty(alarm: AlarmChanged, suspected: Sequence[Release], situation: Situation) -> tuple[Release, ...]:
+    """One suspect alone did it. Of several, those that are worse; where none is for sure, those nobody can clear.
+
+    A release of another service that was rolled back meanwhile, by whomever, makes them several.
+    """
+    if len(suspected) < 2 and not _owners(alarm, suspected, situation):
         return tuple(suspected)
     worse = tuple(release for release in suspected if release.deployment_id in situation.worse)
     return worse or tuple(release for release in suspected if release.deployment_id not in situation.cleared)
+
+
+def _owners(alarm: AlarmChanged, suspected: Sequence[Release], situation: Situation) -> tuple[Release, ...]:
+    """Those that the alarm may belong to instead of an open suspect. What is guarded waits: see `_spared`."""
+    found = [_owner(release, alarm, situation) for release in suspected if release.is_open]
+    return tuple(dict.fromkeys(one.release for one in found if one))
 
 
 def _spared(release: Release, alarm: AlarmChanged, situation: Situation) -> Decision | None:
@@ -167,6 +195,12 @@ def _spared(release: Release, alarm: AlarmChanged, situation: Situation) -> Deci
         )
     if not release.is_open and not release.is_guarded(situation.now):
         return Ignore(f"alarm {alarm.alarm} rang after the guard of {who} was over")
+    # What is open is rolled back rather than spared, unless the judge clears it: its users are what is at stake.
+    if not release.is_open and (belongs := _owner(release, alarm, situation)):
+        if belongs.until is None or situation.now < belongs.until:
+            return Notify(rollback_story.belongs_to(release, alarm, belongs), release)
+        if situation.watch.keeps or not situation.watch.fires:
+            return Ignore(rollback_story.fired_on_another(release, alarm, belongs))
     if release.fix:
         return Notify(oncall_story.fix_is_spared(release, alarm), release)
     if release.dry_run:

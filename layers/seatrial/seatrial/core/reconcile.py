@@ -47,6 +47,8 @@ class Close:
     sentence: str
     reason: str = ""
     by: str = ""
+    # When the candidate no longer received traffic, for what was rolled back; None where CodeDeploy does not say it.
+    traffic_until: datetime | None = None
 
 
 type Change = Move | Close | StopAgain
@@ -112,7 +114,7 @@ def _way_back(
     reason, by = why(release, deployment), who(release, deployment, served=True)
     goes = Move(State.GOING_BACK, rollback_story.stopped(release, reason), by, deployment.completed)
     if rollback and rollback.status is Status.SUCCEEDED:
-        return goes, Close(State.TAKEN_BACK, story.taken_back(release, reason, by), reason, by)
+        return goes, Close(State.TAKEN_BACK, story.taken_back(release, reason, by), reason, by, rollback.completed)
     if rollback and rollback.ended:
         failed = f"its rollback {rollback.id} is {rollback.status} ({rollback.error or 'CodeDeploy gives no reason'})"
         return goes, Close(State.STRANDED, story.stranded(release, f"{failed}, after {reason}"), reason, by)

@@ -39,6 +39,8 @@ _BEFORE = {
     State.HEALED: (State.RETURNING, State.RETURNED),
 }
 
+_LOST = frozenset({State.TAKEN_BACK, State.STRANDED, State.RETURNING, State.RETURNED, State.HEALED})
+
 
 def states_before(state: State) -> tuple[State, ...]:
     """The states from which a release may move to `state`: only ever forward."""
@@ -89,6 +91,9 @@ class Release:
     slow_above: float | None = None
     verdict: str = ""
     costed_until: datetime | None = None
+    # When the candidate began to receive traffic, and when it no longer did because it was rolled back.
+    traffic_from: datetime | None = None
+    traffic_until: datetime | None = None
 
     @classmethod
     def begun_by(cls, deployment: Deployment, shift: Shift) -> Release:
@@ -127,6 +132,11 @@ class Release:
     def is_to_be_healed(self) -> bool:
         """Whether it was taken back after its deployment's end, so that CloudFormation still believes in it."""
         return self.state in (State.RETURNING, State.RETURNED)
+
+    @property
+    def lost_its_traffic(self) -> bool:
+        """Whether it was rolled back after it had traffic, by whomever."""
+        return self.state in _LOST
 
     @property
     def guarded_until(self) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from .alarm_owner import Owner
 from .deployment import Deployment, Shift
 from .events import AlarmChanged
 from .oncall import RollbackRequested
@@ -45,6 +46,30 @@ def cleared(release: Release, alarm: AlarmChanged, guilty: Sequence[Release]) ->
     return (
         f"{release.service}: alarm {alarm.alarm} rang, but by the judge {others} is to blame and not "
         f"{release.deployment_id}: version {release.candidate} stays"
+    )
+
+
+def belongs_to(release: Release, alarm: AlarmChanged, owner: Owner) -> str:
+    """An alarm that fired on the traffic of another release. Next: nothing; the tick looks again."""
+    one = owner.release
+    whose = f"version {one.candidate}" if one.service == release.service else f"{one.service} version {one.candidate}"
+    if owner.until is None:
+        return (
+            f"{release.service}: not rolled back: alarm {alarm.alarm} fired on the traffic of {whose} "
+            f"({one.deployment_id}), which is rolling back. Version {release.candidate} stays"
+        )
+    return (
+        f"{release.service}: not rolled back: alarm {alarm.alarm} fired on the traffic of {whose} "
+        f"({one.deployment_id}), which was rolled back. Version {release.candidate} is rolled back if the alarm still "
+        f"fires after {owner.until:%H:%M:%S} UTC"
+    )
+
+
+def fired_on_another(release: Release, alarm: AlarmChanged, owner: Owner) -> str:
+    """Said after `owner.until`."""
+    return (
+        f"alarm {alarm.alarm} fired on the traffic of {owner.release.deployment_id}, and does not fire on that of "
+        f"release {release.deployment_id} of {release.service}"
     )
 
 

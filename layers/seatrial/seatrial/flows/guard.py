@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -105,7 +106,7 @@ def _left_alone(aws: Account, release: Release) -> str | None:
 def _returned(aws: Account, release: Release, reason: str, by: str) -> Outcome:
     sentence = rollback_story.returned(release, reason)
     try:
-        aws.ledger.move(release, State.RETURNED)
+        aws.ledger.move(release, State.RETURNED, traffic=aws.clock.now())
         is_new = tell.step(aws, release, "returned", sentence, by=by)
         if is_new:
             measure.returned(aws, release)
@@ -119,10 +120,11 @@ def _returned(aws: Account, release: Release, reason: str, by: str) -> Outcome:
 
 def _moved_on(aws: Account, release: Release, main: str) -> Outcome:
     sentence = rollback_story.healed(release, main)
-    if aws.ledger.move(release, State.HEALED):
+    ended = release.traffic_until or aws.clock.now()
+    if aws.ledger.move(release, State.HEALED, traffic=ended):
         tell.step(aws, release, "healed", sentence, by=_TICK)
         tell.people(aws, release, State.HEALED, story.ending(State.HEALED), sentence)
-    aws.ledger.unwatch(release)
+    aws.ledger.unwatch(replace(release, state=State.HEALED, traffic_until=ended))
     return {"action": "ignored", "reason": sentence}
 
 

@@ -34,7 +34,7 @@ def told(aws: Account, deployment: Deployment, sentence: str, by: str) -> None:
     shift = preflight.readable(deployment)
     try:
         release = fix_lane.claim(aws, preflight.opened(aws, deployment, shift))
-        aws.ledger.move(release, State.SHIFTING)
+        aws.ledger.move(release, State.SHIFTING, traffic=aws.clock.now())
         if tell.step(aws, release, "hands off", sentence, by=by):
             tell.people(aws, release, "hands off", "passes untried", sentence)
     except (ClientError, BotoCoreError):

@@ -74,7 +74,7 @@ def may_start(aws: Account, release: Release, settings: ReleaseSettings) -> str 
 
 def let_begin(aws: Account, release: Release) -> None:
     """From now on the release may meet users, and each alarm that it names, also in its suite, takes it back."""
-    aws.ledger.move(aws.ledger.release(release.deployment_id), State.SHIFTING)
+    aws.ledger.move(aws.ledger.release(release.deployment_id), State.SHIFTING, traffic=aws.clock.now())
 
 
 def look_at_alarms(aws: Account, release: Release, settings: ReleaseSettings) -> str | None:

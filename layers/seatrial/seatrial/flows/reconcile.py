@@ -89,7 +89,9 @@ def close(aws: Account, release: Release, change: Close) -> bool:
     wound = _wound(aws, release) if change.end is State.REFUSED else None
     sentence = rollback_story.refused_until_healed(change.sentence, wound)
     tell.step(aws, release, "closed", sentence, by=change.by)
-    if not aws.ledger.finish(release, change.end, change.reason, change.by, aws.clock.now()):
+    now = aws.clock.now()
+    ended = (change.traffic_until or now) if change.end is State.TAKEN_BACK else None
+    if not aws.ledger.finish(release, change.end, change.reason, change.by, now, ended):
         return False
     tell.people(aws, release, change.end, story.ending(change.end), sentence)
     measure.closed(aws, release)
@@ -108,7 +110,9 @@ def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
                         aws, release, "going back", rollback_story.stopped(release, reason), by="functions/monitor"
                     )
             case Move(to, sentence, by, at):
-                if aws.ledger.move(release, to) or release.state is to:  # it may be there, and nobody came to say so
+                begins = (at or aws.clock.now()) if to is State.SHIFTING else None
+                is_new = aws.ledger.move(release, to, traffic=begins)
+                if is_new or release.state is to:  # it may be there, and nobody came to say so
                     tell.step(aws, release, to, sentence, by=by, at=at)
             case Close():
                 end = change.end if close(aws, release, change) else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core.decide import Situation, Trigger, suspects, touched
+from seatrial.core.decide import Situation, Trigger, belongs_to_another, to_be_judged, touched
 from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, JudgedWorse
 from seatrial.core.judging import clears
@@ -24,14 +24,15 @@ _LAST = 5
 def of(aws: Account, trigger: Trigger) -> Situation:
     """Raises what the ledger's client raises. Whose tag can't be read is UNREAD."""
     known = with_tags(aws, trigger, _known(aws, trigger))
-    if isinstance(trigger, AlarmChanged) and len(suspected := suspects(trigger, known)) > 1:
-        return _judged(aws, known, suspected)
+    if isinstance(trigger, AlarmChanged) and (accused := to_be_judged(trigger, known)):
+        return with_tags(aws, trigger, _judged(aws, known, accused))
     return known
 
 
 def with_tags(aws: Account, trigger: Trigger, known: Situation) -> Situation:
     """With the tags of the functions that the trigger may have touched, and of no others: one call for each."""
-    return replace(known, tags={function: _tag(aws, function) for function in touched(trigger, known)})
+    unknown = [function for function in touched(trigger, known) if function not in known.tags]
+    return replace(known, tags={**known.tags, **{function: _tag(aws, function) for function in unknown}})
 
 
 def _tag(aws: Account, function: str) -> Tag:
@@ -70,13 +71,26 @@ def _of_alarm(aws: Account, alarm: AlarmChanged) -> Situation:
     releases, taken_back = aws.ledger.alarms.naming(alarm.alarm)
     if not releases:
         return Situation(now, open_ones=_with_users(aws.ledger.open_releases()))
-    known = Situation(now, releases, taken_back=taken_back)
-    return replace(known, releases=tuple(_surely(aws, release, releases) for release in releases))
+    heads = tuple(_surely(aws, release, releases) for release in releases)
+    guarded = {release.service for release in heads if release.is_guarded(now)}
+    others = (one for service in sorted(guarded) for one in aws.ledger.releases_of(service, _LAST))
+    known = Situation(now, _each_once(*heads, *others), taken_back=taken_back)
+    return _watched(aws, alarm, known) if belongs_to_another(alarm, known) else known
+
+
+def _watched(aws: Account, alarm: AlarmChanged, known: Situation) -> Situation:
+    """With how the alarm looks at its data. Where that can't be read a guard waits: the tick asks again."""
+    try:
+        return replace(known, watch=aws.cloudwatch.watch(alarm.alarm))
+    except (ClientError, BotoCoreError):
+        aws.log.exception(f"alarm {alarm.alarm} can't be read", extra={"event": alarm.id})
+        return known
 
 
 def _surely(aws: Account, release: Release, among: tuple[Release, ...]) -> Release:
     """The guard acts on heads, since copies of what is over may be late. What is being released needs no guard."""
-    if release.is_open or any(other.is_open and other.service == release.service for other in among):
+    is_last = not any(other.is_open and other.service == release.service for other in among)
+    if release.state is not State.RELEASED or not is_last:
         return release
     return aws.ledger.find(release.deployment_id) or release
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from seatrial.aws.ledger import heads
 from seatrial.aws.ledger.table import Item, Table, text
+from seatrial.core.alarm_owner import LONGEST_SPAN
 from seatrial.core.release import Release, State, states_before
 
 _COPY = "head"
@@ -57,6 +58,15 @@ class AlarmIndex:
     def advance(self, release: Release, values: Mapping[str, Any], to: State) -> None:
         for alarm in release.alarms:
             self._table.change(_key(alarm, release), values, states=states_before(to), within=_COPY)
+
+    def retire(self, release: Release) -> None:
+        """The release was rolled back: its alarms may fire on its data for a while, and must not be held against
+        another. DynamoDB deletes the copies some time after that."""
+        last = release.traffic_until or release.closed_at or release.opened_at
+        head = heads.written(release) | ({"closed_at": text(release.closed_at)} if release.closed_at else {})
+        expires = int((last + LONGEST_SPAN).timestamp())
+        for alarm in release.alarms:
+            self._table.put(_key(alarm, release) | {_COPY: head, "expires": expires})
 
     def forget(self, release: Release) -> None:
         for alarm in release.alarms:

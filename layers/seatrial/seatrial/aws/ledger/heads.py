@@ -56,6 +56,8 @@ def written(release: Release) -> Item:
         "hook": release.hook,
         "fix": release.fix,
         **({"made_at": text(release.made_at)} if release.made_at else {}),
+        **({"traffic_from": text(release.traffic_from)} if release.traffic_from else {}),
+        **({"traffic_until": text(release.traffic_until)} if release.traffic_until else {}),
     }
 
 
@@ -89,6 +91,8 @@ def read(item: Mapping[str, Any]) -> Release:
         slow_above=settings.get("slow_above"),
         verdict=item.get("verdict", ""),
         costed_until=moment(item, "costed_until"),
+        traffic_from=moment(item, "traffic_from"),
+        traffic_until=moment(item, "traffic_until"),
     )
 
 

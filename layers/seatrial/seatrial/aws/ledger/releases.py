@@ -84,11 +84,18 @@ class Ledger(Reading):
             states=states_before(State.RELEASED),
         )
 
-    def move(self, release: Release, to: State, reason: str = "", by: str = "") -> bool:
-        """Move a release forward. False when it was there already, or further: then nothing is written."""
+    def move(
+        self, release: Release, to: State, reason: str = "", by: str = "", *, traffic: datetime | None = None
+    ) -> bool:
+        """Move a release forward. False when it was there already, or further: then nothing is written.
+
+        `traffic` is when the candidate began to receive traffic, for SHIFTING, or no longer received any.
+        """
         told = _told(reason, by) if reason else {}
         watched = {OPEN: OPEN} if to is State.RETURNING else {}  # its guard may have been over
-        return self._advance(release, {"state": to, **told, **watched}, to)
+        name = "traffic_from" if to is State.SHIFTING else "traffic_until"
+        changed = {name: text(traffic)} if traffic else {}
+        return self._advance(release, {"state": to, **told, **watched, **changed}, to)
 
     def reach_everybody(self, release: Release, at: datetime) -> bool:
         """The candidate has got all users. The first time that is told stays."""
@@ -107,23 +114,38 @@ class Ledger(Reading):
         """It waits in a hook that stays unanswered until then. False when it is going back already."""
         return self._advance(release, {"state": State.BAKING, "hook": hook, "bake_until": text(until)}, State.BAKING)
 
-    def finish(self, release: Release, end: State, reason: str, by: str, at: datetime) -> bool:
+    def finish(
+        self,
+        release: Release,
+        end: State,
+        reason: str,
+        by: str,
+        at: datetime,
+        traffic_until: datetime | None = None,
+    ) -> bool:
         """Close it. True for whoever does so first, who then tells people; a closed release is never closed again.
+
+        `traffic_until` is when the candidate no longer received traffic, for one that was rolled back.
 
         One that users met stays watched until `unwatch`: its guard begins, or what it did cost them is still counted.
         """
         if end not in ENDS:
             raise ValueError(f"{end!r} is no end of a release: move() is for states on the way")
-        finished = self._advance(release, {"state": end, **_told(reason, by), "closed_at": text(at)}, end)
+        ended = {"traffic_until": text(traffic_until)} if traffic_until else {}
+        values = {"state": end, **_told(reason, by), "closed_at": text(at), **ended}
+        finished = self._advance(release, values, end)
         if finished and end is State.REFUSED:
             self.unwatch(release)
         elif finished and end is not State.RELEASED:
-            self.alarms.forget(release)
+            self.alarms.retire(replace(release, state=end, closed_at=at, traffic_until=traffic_until))
         return finished
 
     def unwatch(self, release: Release) -> None:
         """Nothing more is expected of it, and no alarm takes it back any more."""
-        self.alarms.forget(release)
+        if release.lost_its_traffic:
+            self.alarms.retire(release)
+        else:
+            self.alarms.forget(release)
         self._table.drop(_key(release), OPEN)
 
     def _advance(self, release: Release, values: Mapping[str, Any], to: State) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 from seatrial import wiring
 from seatrial.core import story
 from seatrial.core.gate import Report, first_refusal
-from seatrial.flows import bake, preflight, verdict
+from seatrial.flows import bake, preflight, smoke, verdict
 from seatrial.flows.hook import HookCall, hook
 
 aws = wiring.connect()  # once per container
@@ -13,8 +13,6 @@ aws = wiring.connect()  # once per container
 
 @hook(aws, "post_traffic")
 def handler(call: HookCall) -> Report:
-    from seatrial.flows import smoke  # reads YAML, and a deployment that goes back needs none
-
     release = preflight.admitted(aws, call.deployment)  # opened long ago, unless pre_traffic is not among the hooks
     release = bake.reached(aws, release)
     refusal = first_refusal(

@@ -5,7 +5,7 @@ from functools import partial
 from seatrial import wiring
 from seatrial.core import story
 from seatrial.core.gate import Report, first_refusal
-from seatrial.flows import fix_lane, holds, preflight
+from seatrial.flows import dark_trial, fix_lane, holds, preflight
 from seatrial.flows.hook import HookCall, hook
 
 aws = wiring.connect()  # once per container
@@ -13,8 +13,6 @@ aws = wiring.connect()  # once per container
 
 @hook(aws, "pre_traffic")
 def handler(call: HookCall) -> Report:
-    from seatrial.flows import dark_trial  # reads YAML, and a deployment that goes back needs none
-
     release = fix_lane.claim(aws, preflight.admitted(aws, call.deployment))
     refusal = first_refusal(  # what is held is never invoked
         partial(holds.check, aws, release),

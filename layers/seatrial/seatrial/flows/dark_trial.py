@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from seatrial.aws.lambdas import LambdaError
 from seatrial.core import judge_story, story
 from seatrial.core.release import Release
 from seatrial.core.source import NoSuiteError, SuiteError
-from seatrial.core.suite import JudgeSettings, Suite
-from seatrial.flows import foresight, judging, preflight, tell, trial
+from seatrial.flows import foresight, judging, preflight, tell
 from seatrial.flows.account import Account
+
+if TYPE_CHECKING:
+    from seatrial.core.suite import JudgeSettings, Suite
 
 
 def check(aws: Account, release: Release, until: Callable[[], float]) -> str | None:
     """The gate. What the suite says about the release goes to the ledger, so that nothing reads the package again."""
+    from seatrial.flows import trial  # with YAML: a deployment that goes back needs none
+
     try:
         suite = trial.load(aws.lambdas, release.function, release.candidate)
     except (NoSuiteError, SuiteError, LambdaError) as error:
@@ -43,6 +48,8 @@ def _held_against(aws: Account, release: Release) -> tuple[JudgeSettings, float 
 
 
 def _tried(aws: Account, release: Release, suite: Suite, until: Callable[[], float]) -> str | None:
+    from seatrial.flows import trial
+
     report = trial.run(aws.lambdas, release.function, release.candidate, suite, until=until, stable=release.stable)
     tell.step(aws, release, "trial", story.tried(release, report.summary), by="functions/pre_traffic")
     return report.refusal

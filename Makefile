@@ -25,7 +25,7 @@ rehearse: setup
 	@$(BIN)/python -m rehearsal.rehearse
 
 stage: setup
-	@PORT=$(PORT) $(BIN)/python -m rehearsal.stage
+	@PORT=$(PORT) MANUAL=$(MANUAL) $(BIN)/python -m rehearsal.stage
 
 test: setup lint unit
 

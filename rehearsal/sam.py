@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.stage import environment
+from rehearsal.stage.outside import OutsideClock
 
 PROJECT = Path(__file__).parent.parent
+
+
+WAITS = "Waiting for stack create/update"
+"""What `sam deploy` prints when its own work is done."""
+HOLD_SECONDS = 300.0
+"""Wall seconds after which the clock goes on if `sam deploy` hangs before that."""
 
 
 class SamError(Exception):
@@ -36,6 +43,7 @@ class Sam:
     """Runs `sam` with the stage's endpoint in its environment. `stopping` is set once the rehearsal is to end early."""
 
     def __init__(self, endpoint: str) -> None:
+        self._clock = OutsideClock(endpoint)
         # `sam build` looks for the functions' Python on PATH, and this environment has it.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -57,10 +65,22 @@ class Sam:
         parameters: Mapping[str, str] | None = None,
         line: Callable[[str], None] | None = None,
     ) -> Ran:
-        """`sam deploy` of what was built in `folder`. A deployment that fails is an answer: releases do fail."""
+        """`sam deploy` of what was built in `folder`. A deployment that fails is an answer: releases do fail.
+
+        It holds the clock while it works, and not while it waits for the stack.
+        """
         overrides = [f"{name}={value}" for name, value in (parameters or {}).items()]
         arguments = ["deploy", "--stack-name", stack]
-        return self._run([*arguments, "--parameter-overrides", *overrides] if overrides else arguments, folder, line)
+        arguments += ["--parameter-overrides", *overrides] if overrides else []
+        with self._clock.held(f"sam deploy of {stack}", HOLD_SECONDS) as release:
+
+            def printed(text: str) -> None:
+                if WAITS in text:
+                    release()
+                if line:
+                    line(text)
+
+            return self._run(arguments, folder, printed)
 
     def _run(self, arguments: list[str], folder: Path, line: Callable[[str], None] | None = None) -> Ran:
         process = subprocess.Popen(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,6 +21,7 @@ from seatrial.core import charted, story
 from seatrial.core import judging as judge
 from seatrial.core.release import Release, State
 from seatrial.flows import judging
+from seatrial.settings import Clock
 
 ALIAS = "live"
 SEATRIAL = "seatrial"
@@ -33,15 +33,15 @@ class RehearsalError(Exception):
     """The rehearsal can't go on: something took too long or is not there. The text says what."""
 
 
-def wait_until(what: str, true: Callable[[], Any], *, seconds: float, stopping: threading.Event) -> Any:
+def wait_until(what: str, true: Callable[[], Any], *, clock: Clock, seconds: float, stopping: threading.Event) -> Any:
     """The first true answer of `true`, asked every tenth of a wall second.
 
-    Raises RehearsalError after `seconds`, or as soon as `stopping` is set.
+    Raises RehearsalError after stage `seconds`, or as soon as `stopping` is set.
     """
-    deadline = time.monotonic() + seconds
+    deadline = clock.epoch() + seconds
     while not (found := true()):
-        if time.monotonic() > deadline:
-            raise RehearsalError(f"waited {seconds:.0f} s in vain: {what}")
+        if clock.epoch() > deadline:
+            raise RehearsalError(f"waited {seconds:.0f} seconds of the stage in vain: {what}")
         if stopping.wait(0.1):
             raise RehearsalError(f"stopped while waiting: {what}")
     return found
@@ -121,7 +121,7 @@ class Service:
             answers = self.traffic.served() if self.traffic else []
             return sum(s.function == self.name and s.version != stable and s.t >= self._began for s in answers) >= 3
 
-        self._wait_until("users on the candidate", met, seconds=self._wall(3600))
+        self._wait_until("users on the candidate", met, seconds=3600)
 
     def on_call(self, sample: str) -> None:
         self._screen.say(f"on call sends events/{sample}", self.name)
@@ -162,7 +162,7 @@ class Service:
         """One release from `sam deploy` to the end, and all that was seen of it."""
         self.traffic, self._began = traffic, self._seatrial.clock.epoch()
         self._row.story, self._row.step = scenario.id, "waits for a quiet alarm"
-        self._wait_until(f"{self.alarm} is quiet", self._is_quiet, seconds=self._wall(3600))
+        self._wait_until(f"{self.alarm} is quiet", self._is_quiet, seconds=3600)
         stable = self._alias()[0]
         before = set(self._deployments())
         first_record = len(self._stage.records())
@@ -193,14 +193,13 @@ class Service:
         def enough_answers() -> bool:
             return sum(s.function == self.name and s.t >= ended for s in traffic.served()) >= ANSWERS_AFTER_THE_END
 
-        self._wait_until(f"users of {self.name} after the release", enough_answers, seconds=30)
+        self._wait_until(f"users of {self.name} after the release", enough_answers, seconds=600)
         head, steps = self._ledgers_word(str(release["deploymentId"]))
         main, weights = self._alias()
         stack = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
         mine = {str(info["deploymentId"]) for info in infos}
         return Seen(
             service=self.name,
-            minute=self._stage.minute,
             stable=stable,
             candidate=candidate,
             started=started,
@@ -242,7 +241,7 @@ class Service:
             return head if head.state is State.REFUSED or ledger.find_step(deployment_id, "cost", "") else None
 
         try:
-            head = self._wait_until("the ledger closes the release", closed, seconds=self._wall(180) + 3)
+            head = self._wait_until("the ledger closes the release", closed, seconds=180)
         except RehearsalError:
             head = ledger.find(deployment_id)
         return head, ledger.steps(deployment_id) if head else ()
@@ -280,14 +279,12 @@ class Service:
     # ------------------------------------------------------------------ small questions
 
     def _wait_until(self, what: str, true: Callable[[], Any], *, seconds: float) -> Any:
-        return wait_until(what, true, seconds=seconds, stopping=self._sam.stopping)
+        clock = self._seatrial.clock
+        return wait_until(what, true, clock=clock, seconds=seconds, stopping=self._sam.stopping)
 
     @property
     def _group(self) -> str:
         return self._names["PaymentsFunctionDeploymentGroup"]
-
-    def _wall(self, stage_seconds: float) -> float:
-        return self._seatrial.clock.wall_seconds(stage_seconds)
 
     def _alias(self) -> tuple[str, dict[str, float]]:
         alias = self._lambda.get_alias(FunctionName=self.name, Name=ALIAS)

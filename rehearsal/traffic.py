@@ -1,21 +1,25 @@
 """Users, in a process of their own: steady requests through aliases, each with what it came to.
 
-`python -m rehearsal.traffic --endpoint URL --function payments-1:live … --rate 12 --out FILE` sends until standard
-input ends and appends one JSON line an answer:
+`python -m rehearsal.traffic --endpoint URL --function payments-1:live … --per-minute 24 --out FILE` sends at stage
+times until standard input ends and appends one JSON line an answer:
 {"t": stage epoch seconds, "function", "version": ExecutedVersion, "bad": bool, "why"}
+
+A request holds the clock as little as a user does. Where so many wait for their answers that this machine is behind,
+the users as a whole hold it until it has caught up: a slow machine meets as many of them in a stage minute.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
+import os
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +29,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal.stage import ACCOUNT, REGION, Stage
-from seatrial.settings import Clock
+from rehearsal.stage.outside import OutsideClock
+
+MOST_AT_ONCE = 8
+"""Requests of one function that are under way at the same time."""
+MOST_UNANSWERED = 4
+BEHIND_SECONDS = 2.0
+"""From so many unanswered requests of a function, or stage seconds of delay, on, the clock is held."""
 
 REQUESTS = Path(__file__).parent.parent / "examples" / "payments" / "requests.py"
 
@@ -44,12 +54,11 @@ class Served:
 class Traffic:
     """Starts the process of the users, reads what they met, and ends it."""
 
-    def __init__(self, stage: Stage, functions: list[str], *, rate: float) -> None:
+    def __init__(self, stage: Stage, functions: list[str], *, per_minute: float) -> None:
         self._out = stage.folder / "traffic.jsonl"
         self._out.touch()
-        clock = stage.clock()
         command = [sys.executable, "-m", "rehearsal.traffic", "--endpoint", stage.endpoint, "--out", str(self._out)]
-        command += ["--rate", str(rate), "--origin", repr(clock.origin), "--clock-rate", repr(clock.rate)]
+        command += ["--per-minute", str(per_minute)]
         for function in functions:
             command += ["--function", function]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
@@ -100,52 +109,81 @@ def _user_requests() -> Any:
     return module.user_request
 
 
-def _send(
-    lambdas: Any, function: str, events: Iterator[dict[str, Any]], rate: float, clock: Clock, out: IO[str]
-) -> None:
-    name, _, alias = function.partition(":")
-    due = time.monotonic()
-    for event in events:
-        due += 1 / rate
-        at = clock.epoch()
+class Users:
+    """Those of one function: each request is sent when it is due, whether the one before has been answered or not."""
+
+    def __init__(self, lambdas: Any, function: str, out: IO[str]) -> None:
+        self._lambdas = lambdas
+        self._name, _, self._alias = function.partition(":")
+        self._out = out
+        self._threads = ThreadPoolExecutor(MOST_AT_ONCE)
+        self._asked: list[Future[None]] = []
+
+    def send(self, event: dict[str, Any], at: float) -> None:
+        self._asked.append(self._threads.submit(self._send, event, at))
+
+    def unanswered(self) -> list[Future[None]]:
+        self._asked = [one for one in self._asked if not one.done()]
+        return self._asked
+
+    def _send(self, event: dict[str, Any], at: float) -> None:
+        payload = json.dumps(event).encode()
         try:
-            answer = lambdas.invoke(FunctionName=name, Qualifier=alias, Payload=json.dumps(event).encode())
+            answer = self._lambdas.invoke(FunctionName=self._name, Qualifier=self._alias, Payload=payload)
             bad, why = what_it_came_to(answer, answer["Payload"].read())
             version = answer["ExecutedVersion"]
         except ClientError as error:
             version, bad, why = "none", True, error.response["Error"]["Code"]
-        served = {"t": at, "function": name, "version": version, "bad": bad, "why": why}
-        out.write(json.dumps(served) + "\n")
-        # Behind schedule: users do not queue up to catch up, they are simply fewer.
-        due = max(due, time.monotonic() - 1 / rate)
-        time.sleep(max(0.0, due - time.monotonic()))
+        served = {"t": at, "function": self._name, "version": version, "bad": bad, "why": why}
+        self._out.write(json.dumps(served) + "\n")
+
+
+def _come(clock: OutsideClock, users: list[Users], per_minute: float) -> None:
+    """Requests of all functions, each `per_minute` times a stage minute, in a fixed order."""
+    request = _user_requests()
+    numbers = itertools.count()
+    first = clock.read()
+    due = float(first["now"])
+    while True:
+        due += 60 / per_minute
+        if first["manual"]:  # time that stands still has room for their answers
+            with clock.held_at(due, "users") as at:
+                for one in users:
+                    one.send(request(next(numbers)), at)
+                wait([future for one in users for future in one.unanswered()])
+            continue
+        at = clock.wait_until(due)
+        for one in users:
+            one.send(request(next(numbers)), at)
+        behind = [one for one in users if len(one.unanswered()) >= MOST_UNANSWERED]
+        if behind or at - due > BEHIND_SECONDS:
+            with clock.held("users who wait for their answers", 30):
+                wait([future for one in behind for future in one.unanswered()[: -MOST_UNANSWERED // 2]], timeout=30)
+                due = max(due, clock.read()["now"] - 60 / per_minute)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--function", action="append", required=True, help="NAME:ALIAS; may be given several times")
-    parser.add_argument("--rate", type=float, required=True, help="requests a wall second and function")
+    parser.add_argument("--per-minute", type=float, required=True, help="requests a stage minute and function")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--origin", type=float, default=0.0)
-    parser.add_argument("--clock-rate", type=float, default=1.0)
     chosen = parser.parse_args()
-    clock = Clock(chosen.origin, chosen.clock_rate)
-    user_request = _user_requests()
     client = boto3.client(
         "lambda",
         endpoint_url=chosen.endpoint,
         region_name=REGION,
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="stage",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=30, max_pool_connections=20),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=30, max_pool_connections=40),
     )
     with chosen.out.open("a", buffering=1) as out:
-        for start, function in enumerate(chosen.function):
-            events = (user_request(n) for n in range(start, sys.maxsize, len(chosen.function)))
-            arguments = (client, function, events, chosen.rate, clock, out)
-            threading.Thread(target=_send, args=arguments, daemon=True).start()
+        users = [Users(client, function, out) for function in chosen.function]
+        arguments = (OutsideClock(chosen.endpoint), users, chosen.per_minute)
+        threading.Thread(target=_come, args=arguments, daemon=True).start()
         sys.stdin.buffer.read()
+        out.flush()
+        os._exit(0)  # whoever still waits for an answer is not waited for
 
 
 if __name__ == "__main__":

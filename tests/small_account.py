@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
@@ -114,6 +115,11 @@ class _MeteredPages:
 
 def _operation(method: str) -> str:
     return "".join(part.capitalize() for part in method.split("_"))
+
+
+def clock_that_stands(at: datetime) -> str:
+    """What to export as SEATRIAL_CLOCK_URL so that the command line reads this time."""
+    return f"data:,{quote(json.dumps({'now': at.timestamp()}))}"
 
 
 class FixedClock(Clock):

@@ -42,13 +42,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of one release. Times are stage epoch seconds; `minute` is a stage minute's wall seconds.
+    """What was seen of one release. Times are stage epoch seconds.
 
     `served` are users' answers. `courses` and `judged` are what the judge made of CloudWatch's figures.
     """
 
     service: str
-    minute: float
     stable: str
     candidate: str
     started: float

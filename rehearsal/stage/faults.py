@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-import contextvars
+import functools
 import random
 import threading
 import uuid
@@ -19,10 +19,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.codedeploy.behaviour import Behaviour
 from rehearsal.stage.codedeploy.model import Scope
 from rehearsal.stage.codedeploy.port import Account, AliasState, StateChange, ThrottledError
-from seatrial.settings import Clock
 
 CALLERS, FUNCTIONS, CODEDEPLOY = BY = ("callers", "functions", "codedeploy")
 
@@ -248,7 +248,7 @@ _REFUSALS = {
 }
 
 
-def install(faults: Faults, clock: Clock, behaviour: Callable[[], Behaviour]) -> None:
+def install(faults: Faults, clock: StageClock, behaviour: Callable[[], Behaviour]) -> None:
     """Put the faults of events and metrics between MiniStack's parts, in this process."""
     from ministack.services import eventbridge
 
@@ -259,7 +259,7 @@ def install(faults: Faults, clock: Clock, behaviour: Callable[[], Behaviour]) ->
     def dispatched(event: Mapping[str, Any], *more: Any) -> None:
         for late in faults.deliveries(str(event.get("Source"))):
             if late:
-                _after(clock.wall_seconds(late), dispatch, event, *more)
+                clock.later(late, "an event that comes late", dispatch, event, *more)
             else:
                 dispatch(event, *more)
 
@@ -270,22 +270,15 @@ def install(faults: Faults, clock: Clock, behaviour: Callable[[], Behaviour]) ->
     metrics.invoke_dimensions = _without_versions(metrics.invoke_dimensions, behaviour)
 
 
-def _late(record: Callable[..., Any], faults: Faults, clock: Clock) -> Callable[..., Any]:
+def _late(record: Callable[..., Any], faults: Faults, clock: StageClock) -> Callable[..., Any]:
     def recorded(*args: Any, **kwargs: Any) -> Any:
         late = faults.metrics_late()
         if not late:
             return record(*args, **kwargs)
-        _after(clock.wall_seconds(late), record, *args, **kwargs)
+        clock.later(late, "a metric that comes late", functools.partial(record, *args, **kwargs))
         return 0
 
     return recorded
-
-
-def _after(wall_seconds: float, call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """In the account and Region of now."""
-    timer = threading.Timer(wall_seconds, contextvars.copy_context().run, (call, *args), kwargs)
-    timer.daemon = True
-    timer.start()
 
 
 def _without_versions(dimensions: Callable[..., Any], behaviour: Callable[[], Behaviour]) -> Callable[..., Any]:

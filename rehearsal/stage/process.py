@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import boto3
 
+from rehearsal.stage.outside import OutsideClock
 from seatrial.settings import Clock
 
 ACCOUNT = "111122223333"
@@ -40,8 +41,9 @@ def free_port() -> int:
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """What to export so that any AWS tool talks to the stage, and to nothing else."""
+    """What to export so that any AWS tool talks to the stage, and to nothing else, and `seatrial` reads its clock."""
     return {
+        "SEATRIAL_CLOCK_URL": f"{endpoint}/_stage/clock",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "stage",
@@ -90,10 +92,14 @@ def _remove_leftovers() -> None:
 
 
 class Stage:
-    """A running stage. `with Stage(minute=2) as stage:` starts it and takes everything away again."""
+    """A running stage. `with Stage(minute=2) as stage:` starts it and takes everything away again.
 
-    def __init__(self, *, port: int = 0, minute: float = 2.0) -> None:
+    `manual`: its time stands still, but for `advance`.
+    """
+
+    def __init__(self, *, port: int = 0, minute: float = 2.0, manual: bool = False) -> None:
         self.minute = minute
+        self.manual = manual
         self.port = port
         self.folder = Path()
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,6 +130,7 @@ class Stage:
         (self.folder / "pid").write_text(str(os.getpid()))
         command = [sys.executable, "-m", "rehearsal.stage.server", "--with-parent", "--folder", str(self.folder)]
         command += ["--socket", str(bound.fileno()), "--minute", str(self.minute)]
+        command += ["--manual"] if self.manual else []
         output = (self.folder / "output.log").open("wb")
         # A session of its own: Ctrl-C reaches the starter alone, which then stops the stage in order.
         self._process = subprocess.Popen(
@@ -181,7 +188,13 @@ class Stage:
             return json.load(answer)
 
     def clock(self) -> Clock:
-        return Clock(**self.get("clock"))
+        """The time here, as functions and the command line read it."""
+        return Clock(f"{self.endpoint}/_stage/clock")
+
+    @property
+    def time(self) -> OutsideClock:
+        """To wait by its clock, to hold it, and to advance a manual one."""
+        return OutsideClock(self.endpoint)
 
     def records(self, since: int = 0) -> list[dict[str, Any]]:
         """What happened from record `since` on: rehearsal.stage.records."""
@@ -246,12 +259,11 @@ def main() -> None:
     """`make stage`: serve in the foreground, print what to export, stop on Ctrl-C."""
     minute, port = float(os.environ.get("MINUTE", "2")), int(os.environ.get("PORT", "4566"))
     try:
-        with Stage(port=port, minute=minute) as stage:
+        with Stage(port=port, minute=minute, manual=bool(os.environ.get("MANUAL"))) as stage:
             print(f"# the stage answers on {stage.endpoint}; a stage minute takes {minute:g} s; Ctrl-C stops it")
             for name, value in environment(stage.endpoint).items():
                 print(f"export {name}={value}")
-            if minute != 60:
-                print("# code that reads the wall clock to query metrics is right at MINUTE=60 only")
+            print("# `seatrial` reads the stage's clock by these exports; other code reads the wall clock")
             sys.stdout.flush()
             threading.Thread(target=_print_notes, args=(stage,), daemon=True).start()
             stage.wait()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from seatrial.settings import Clock
+from rehearsal.stage.clock import StageClock
 
 
 class Records:
     """An append-only list. Each record is `{"seq", "t" (stage epoch seconds), "kind", …}`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: StageClock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._records: list[dict[str, Any]] = []

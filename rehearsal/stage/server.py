@@ -1,6 +1,6 @@
 """The stage's own process: MiniStack on 127.0.0.1 with what it lacks, and a small control API below `/_stage/`.
 
-GET  /_stage/clock              {"origin", "rate"}: what `seatrial.settings.Clock` needs
+GET, POST /_stage/clock         stage time, who works, leases, the manual clock (rehearsal.stage.clock_calls)
 GET  /_stage/records?since=N    what happened from record N on
 GET  /_stage/calls              the AWS calls that functions made, each with what their role's policies say
 POST /_stage/switches           {"poll_alarms": {GROUP: bool}}: CodeDeploy's alarm poll, on or off for one group;
@@ -27,10 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
-from rehearsal.stage import clock as stage_clock
-from rehearsal.stage import faults
+from rehearsal.stage import clock_calls, faults
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.codedeploy import behaviour
-from seatrial.settings import Clock
 
 if TYPE_CHECKING:
     from rehearsal.stage.codedeploy.book import Change, WeightChange
@@ -50,25 +49,22 @@ PREPARED = {
 }
 
 
-def prepare_environment(port: int, clock: Clock, folder: Path) -> None:
+def prepare_environment(port: int, folder: Path) -> None:
     """Before MiniStack is imported. Functions inherit this environment, and no AWS settings of the caller."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "SEATRIAL_", "MINISTACK_", "LAMBDA_"))]:
         del os.environ[name]
     os.environ.update(PREPARED)
     os.environ["GATEWAY_PORT"] = str(port)
     os.environ["TMPDIR"] = str(folder)
-    os.environ["SEATRIAL_CLOCK_ORIGIN"] = repr(clock.origin)
-    os.environ["SEATRIAL_CLOCK_RATE"] = repr(clock.rate)
+    os.environ["SEATRIAL_CLOCK_URL"] = f"http://127.0.0.1:{port}/_stage/clock"
 
 
 class Additions:
     """What the stage adds to MiniStack, installed once, before the first request."""
 
-    def __init__(self, clock: Clock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
-        from ministack.services import appconfig, cloudwatch, eventbridge, lambda_svc, scheduler
-
+    def __init__(self, clock: StageClock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
         from rehearsal.stage import appconfig as stage_appconfig
-        from rehearsal.stage import codedeploy, iam, notes
+        from rehearsal.stage import codedeploy, iam, notes, stage_time
         from rehearsal.stage.cloudformation import drift, exports, inert, requests, unread
         from rehearsal.stage.cloudwatch import alarms, composites, log_metrics, metrics
         from rehearsal.stage.lambdas import (
@@ -89,10 +85,7 @@ class Additions:
         self.clock = clock
         self.records = Records(clock)
         notes.install(lambda text: self.records.add("note", text=text))
-        for service in (appconfig, cloudwatch, scheduler):
-            stage_clock.keep_stage_time(service, clock)
-        stage_clock.keep_event_time(eventbridge, clock)
-        stage_clock.keep_dates_of_functions(lambda_svc, clock)
+        stage_time.install(clock)
         metrics.install(clock)
         log_metrics.install(clock)
         self.alarms = alarms.install(clock, behaviour=lambda: self.codedeploy.behaviour)
@@ -107,7 +100,7 @@ class Additions:
         permissions.install()
         concurrency.install()
         runtime.install(folder)
-        environments.install()
+        environments.install(clock)
         packages.install(port)
         stage_appconfig.install(lambda: self.codedeploy.behaviour)
         requests.install()
@@ -128,7 +121,7 @@ class Additions:
         """A fault begins; a restart of CodeDeploy takes place on a thread of its own."""
         match fault:
             case faults.Restart(restart_codedeploy=seconds):
-                threading.Thread(target=self.codedeploy.restart, args=(seconds,), daemon=True).start()
+                self.clock.start("CodeDeploy's restart", self.codedeploy.restart, seconds)
             case _:
                 self.faults.add(fault)
 
@@ -171,6 +164,11 @@ class Gateway:
             await self._ministack(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["path"].startswith(clock_calls.PATH):
+            body = await _body(receive)
+            answer = await clock_calls.answer(self._additions.clock, scope["method"], scope["path"], body)
+            await _respond(send, *answer)
+            return
         if scope["path"].startswith("/_stage/"):
             await _respond(send, *self._control(scope, headers, await _body(receive)))
             return
@@ -202,8 +200,6 @@ class Gateway:
             found = packages.package(unquote(path))
             return packages.part(found, headers.get("range")) if found is not None else (404, {}, b"no such package")
         additions = self._additions
-        if path == "/_stage/clock":
-            return _json({"origin": additions.clock.origin, "rate": additions.clock.rate})
         if path == "/_stage/records":
             return _json(additions.records.since(int(query.get("since", ["0"])[0])))
         if path == "/_stage/calls":
@@ -292,7 +288,7 @@ def _asked_for() -> tuple[behaviour.Behaviour, list[faults.Fault]]:
     return behaviour.switched(behaviour.certified(), switches), [faults.fault(one) for one in wanted]
 
 
-async def _run(listener: int, port: int, clock: Clock, folder: Path, *, parent: bool) -> None:
+async def _run(listener: int, port: int, clock: StageClock, folder: Path, *, parent: bool) -> None:
     from ministack.app import app
     from ministack.core import lambda_runtime
 
@@ -310,7 +306,6 @@ async def _run(listener: int, port: int, clock: Clock, folder: Path, *, parent: 
     try:
         await _serve(Gateway(app, additions), listener, stop)
     finally:
-        additions.alarms.stop()
         lambda_runtime.reset()
 
 
@@ -318,13 +313,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of a socket that is bound already")
     parser.add_argument("--minute", type=float, required=True)
+    parser.add_argument("--manual", action="store_true", help="time stands still, but for what is asked for")
     parser.add_argument("--folder", type=Path, required=True, help="for the stage's own files")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     chosen = parser.parse_args()
-    clock = stage_clock.start(chosen.minute)
+    clock = StageClock(chosen.minute, manual=chosen.manual)
     with socket.socket(fileno=os.dup(chosen.socket)) as bound:
         port = int(bound.getsockname()[1])
-    prepare_environment(port, clock, chosen.folder)
+    prepare_environment(port, chosen.folder)
     logging.basicConfig(
         filename=chosen.folder / "stage.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
     )

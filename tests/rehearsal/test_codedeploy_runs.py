@@ -1,16 +1,16 @@
-"""Deployments as they run, in a small real account in memory and with a clock whose minutes are short."""
+"""Deployments as they run, in a small real account in memory and by a clock that the test advances."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.codedeploy.appspec import AppSpec, Revision
 from rehearsal.stage.codedeploy.behaviour import Behaviour, SwitchError, certified, switched
 from rehearsal.stage.codedeploy.errors import ApiError
@@ -19,11 +19,9 @@ from rehearsal.stage.codedeploy.port import AliasState, StateChange
 from rehearsal.stage.codedeploy.registry import Application, Group
 from rehearsal.stage.codedeploy.service import Service
 from rehearsal.stage.faults import Faults, Throttle, ThrottledAccount
-from seatrial.settings import Clock
 
-RATE = 300.0
 PATIENCE = 3600.0 * 2
-"""Stage seconds after which a test gives up: 24 s on the wall."""
+"""Stage seconds after which a test gives up."""
 
 
 @dataclass
@@ -35,6 +33,7 @@ class MemoryAccount:
     hooks: dict[str, Callable[[Mapping[str, str]], None]] = field(default_factory=dict)
     alarms: dict[str, str] = field(default_factory=dict)
     published: list[StateChange] = field(default_factory=list)
+    clock: StageClock = field(default_factory=lambda: StageClock(manual=True, measured=False))
     asked: list[str] = field(default_factory=list)
     forbidden: set[str] = field(default_factory=set)
     """What the group's role may not do: `cloudwatch` for the alarms, `lambda` for the alias."""
@@ -63,7 +62,7 @@ class MemoryAccount:
         self.asked.append(hook)
         if hook not in self.hooks:
             raise LookupError(f"Function not found: {hook}")
-        threading.Thread(target=self.hooks[hook], args=(payload,), daemon=True).start()
+        self.clock.start(hook, self.hooks[hook], payload)
 
     def may_read_alarms(self, role: str) -> bool:
         return "cloudwatch" not in self.forbidden
@@ -82,10 +81,10 @@ class MemoryAccount:
 class Stage:
     account: MemoryAccount
     service: Service
-    moved: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        self.service.on_weights = lambda change: self.moved.set()
+    def until(self, holds: Callable[[], bool]) -> None:
+        self.account.clock.advance(PATIENCE, until=holds)
+        assert holds()
 
     def group(
         self,
@@ -112,14 +111,14 @@ class Stage:
 
     def end(self, deployment_id: str) -> Deployment:
         """The deployment and, if there is one, its rollback have ended."""
-        ended = self.service.wait(deployment_id, PATIENCE)
-        assert ended.ended, f"{deployment_id} is still {ended.status}"
-        if ended.rollback_id:
-            assert self.service.wait(ended.rollback_id, PATIENCE).ended
+        self.until(lambda: self.service.deployment(deployment_id).ended)
+        ended = self.service.deployment(deployment_id)
+        if back := ended.rollback_id:
+            self.until(lambda: self.service.deployment(back).ended)
         return ended
 
     def until_it_shifts(self) -> None:
-        assert self.moved.wait(20)
+        self.until(lambda: bool(self.service.weights))
 
     def answers(self, passed: bool) -> Callable[[Mapping[str, str]], None]:
         """A hook that answers at once."""
@@ -137,7 +136,7 @@ class Stage:
 @pytest.fixture
 def stage() -> Iterator[Stage]:
     account = MemoryAccount()
-    service = Service(account, Clock(origin=time.time(), rate=RATE))
+    service = Service(account, account.clock)
     service.registry.add_application(Application("app", 0.0))
     yield Stage(account, service)
     service.reset()
@@ -161,7 +160,7 @@ def test_a_canary_asks_both_hooks_and_moves_the_alias_in_two_steps(stage: Stage)
     assert stage.account.asked == ["pre", "post"]
     assert stage.states() == [(ended.id, "START"), (ended.id, "SUCCESS")]
     first, last = (change.time for change in stage.service.weights)
-    assert 300 <= last - first < 345
+    assert last - first == pytest.approx(300)
     assert ended.started is not None
     assert first - ended.started >= 2  # BeforeAllowTraffic begins about two seconds after the start
 
@@ -336,7 +335,7 @@ def test_during_a_hook_a_stop_wins_and_the_later_answer_is_told_so(stage: Stage)
 
     stage.account.hooks = {"pre": remember}
     started = stage.start(before="pre")
-    assert invoked.wait(20)
+    stage.until(invoked.is_set)
     stage.service.stop(started)
     with pytest.raises(ApiError) as late:
         stage.answers(True)(calls[0])
@@ -405,7 +404,8 @@ def test_a_group_has_one_deployment_at_a_time_and_its_rollback_counts(stage: Sta
     with pytest.raises(ApiError) as second:
         stage.start()
     assert second.value.name == "DeploymentLimitExceededException"
-    assert stage.service.wait(started, PATIENCE).rollback_id
+    stage.until(lambda: stage.service.deployment(started).ended)
+    assert stage.service.deployment(started).rollback_id
     with pytest.raises(ApiError):
         stage.start()
 
@@ -510,7 +510,7 @@ def test_a_restart_in_mid_shift_changes_nothing_for_users_and_is_told_to_nobody(
     assert (ended.status, lifecycle(ended)) == (Status.SUCCEEDED, ["Succeeded"] * 3)
     assert stage.routes() == [("7", {"8": 0.1}), ("8", {})]
     first, last = (change.time for change in stage.service.weights)
-    assert 300 <= last - first < 345
+    assert last - first == pytest.approx(300)
     assert stage.account.asked == ["pre", "post"]
     assert stage.states() == [(started, "START"), (started, "SUCCESS")]
 
@@ -526,7 +526,7 @@ def test_after_a_restart_the_answer_to_what_was_asked_before_it_counts(stage: St
 
     stage.account.hooks = {"pre": remember}
     started = stage.start(before="pre")
-    assert invoked.wait(20)
+    stage.until(invoked.is_set)
     stage.service.restart()
     stage.answers(True)(calls[0])
     assert stage.end(started).status is Status.SUCCEEDED
@@ -540,7 +540,7 @@ def test_a_rollback_survives_a_restart_and_so_does_a_stop_that_nobody_has_obeyed
     stage.until_it_shifts()
     stage.service.stop(started, rollback=True)
     stage.service.restart()
-    assert stage.service.wait(started, PATIENCE).ended
+    stage.until(lambda: stage.service.deployment(started).ended)
     stage.service.restart()
     ended = stage.end(started)
     assert (error(ended), stage.account.aliases["live"]) == ("MANUAL_STOP", AliasState("7"))
@@ -711,10 +711,11 @@ def test_by_its_switch_a_rollback_can_be_stopped_or_goes_on(stage: Stage, can: b
     started = stage.start()
     stage.until_it_shifts()
     stage.service.stop(started, rollback=True)
-    back = stage.service.wait(started, PATIENCE).rollback_id
+    stage.until(lambda: stage.service.deployment(started).ended)
+    back = stage.service.deployment(started).rollback_id
     assert back is not None
     stage.service.stop(back)
-    assert stage.service.wait(back, PATIENCE).status is status
+    assert stage.end(back).status is status
 
 
 def test_a_switch_and_an_answer_that_do_not_exist_are_refused_with_those_that_do() -> None:

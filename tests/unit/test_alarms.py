@@ -11,11 +11,11 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, eventbridge
 
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import alarms, metrics
 from rehearsal.stage.cloudwatch.alarm_states import Alarm, AlarmError, State, alarm_of, evaluate, evaluation_range
 from rehearsal.stage.codedeploy.behaviour import Behaviour, switched
 from rehearsal.stage.lambdas import alias
-from seatrial.settings import Clock
 from tests.conformance.captures import capture
 
 INSTANCE = [{"Name": "InstanceId", "Value": "i-12345678901234567"}]
@@ -300,11 +300,10 @@ def test_exactly_one_of_the_metrics_returns_data() -> None:
 @pytest.fixture
 def stage() -> Iterator[alarms.Running]:
     """The alarms of an account of this test alone, evaluated only when the test says so."""
-    metrics.install(Clock())
-    running = alarms.install(Clock(), every=1e9)
+    metrics.install(StageClock())
+    running = alarms.install(StageClock(), every=1e9)
     with request_scope(ACCOUNT, REGION):
         yield running
-        running.stop()
         cloudwatch.reset()
         eventbridge.reset()
 
@@ -676,7 +675,7 @@ def test_by_its_switch_an_alarm_takes_a_statistic_that_nobody_documents_for_it(
     rule = a_rule(ExtendedStatistic=stat, Statistic=None)
     status, _, body = put(rule)
     assert (status, stat in json.loads(body)["message"]) == (400, True)
-    alarms.install(Clock(), every=1e9, behaviour=lambda: switched(Behaviour(), {switch: True}))
+    alarms.install(StageClock(), every=1e9, behaviour=lambda: switched(Behaviour(), {switch: True}))
     assert put(rule)[0] == 200
 
 

@@ -18,7 +18,7 @@ from seatrial.aws.metrics import Metrics
 from seatrial.core.foresight import Foresight
 from seatrial.core.metric import Metric
 from seatrial.core.usual import Usual
-from tests.small_account import CREATED, SmallAccount, make_table
+from tests.small_account import CREATED, SmallAccount, clock_that_stands, make_table
 from tests.unit.test_foresight import RELEASE
 
 
@@ -40,8 +40,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallAccount]:
         monkeypatch.setattr(InSmallAccount, "account", account, raising=False)
         installed = InSmallAccount(account.ledger, "seatrial", account.bus)  # type: ignore[arg-type]
         monkeypatch.setattr(foresight, "installed", lambda stack: installed)
-        monkeypatch.setenv("SEATRIAL_CLOCK_ORIGIN", str(CREATED.timestamp()))
-        monkeypatch.setenv("SEATRIAL_CLOCK_RATE", "0")  # the time stands still at CREATED
+        monkeypatch.setenv("SEATRIAL_CLOCK_URL", clock_that_stands(CREATED))
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         yield account
 

@@ -22,7 +22,7 @@ from seatrial.core.metric import Metric
 from seatrial.core.release import Release, State
 from seatrial.core.sections import JudgeSettings
 from seatrial.flows import judging
-from tests.small_account import CREATED, SmallAccount, make_table
+from tests.small_account import CREATED, SmallAccount, clock_that_stands, make_table
 
 MINUTE = timedelta(minutes=1)
 SETTINGS = JudgeSettings(worse_than=2.0, false_alarms=0.005, min_requests=50)
@@ -46,8 +46,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallAccount]:
         monkeypatch.setattr(InSmallAccount, "account", account, raising=False)
         installed = InSmallAccount(account.ledger, "seatrial", account.bus)  # type: ignore[arg-type]
         monkeypatch.setattr(history, "installed", lambda stack: installed)
-        monkeypatch.setenv("SEATRIAL_CLOCK_ORIGIN", str((CREATED + timedelta(days=1)).timestamp()))
-        monkeypatch.setenv("SEATRIAL_CLOCK_RATE", "0")
+        monkeypatch.setenv("SEATRIAL_CLOCK_URL", clock_that_stands(CREATED + timedelta(days=1)))
         yield account
 
 

@@ -11,12 +11,12 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
-from rehearsal.stage.clock import keep_stage_time
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import metrics, store
 from rehearsal.stage.cloudwatch.emf import Point, emf_points
 from rehearsal.stage.cloudwatch.metric_math import MathError, Series
 from rehearsal.stage.cloudwatch.metric_queries import Grid, MetricStat, Solution, aligned, queries_of
-from seatrial.settings import Clock
+from rehearsal.stage.stage_time import keep_stage_time
 
 NOON = 1795521600
 NOON_MS = NOON * 1000
@@ -274,11 +274,13 @@ def test_periods_begin_at_multiples_of_themselves_and_the_end_is_exclusive(start
 
 
 @pytest.fixture
-def stage() -> Iterator[Clock]:
+def stage() -> Iterator[StageClock]:
     """An empty account on a stage whose minute takes two seconds and that began at noon. To MiniStack it is noon."""
-    clock = Clock(origin=NOON, rate=30.0)
+    hands = [NOON]
+    clock = StageClock(minute=2, measured=False, wall_time=lambda: hands[0])
     metrics.install(clock)
-    keep_stage_time(cloudwatch, Clock(origin=NOON, rate=0.0))
+    keep_stage_time(cloudwatch, StageClock(manual=True, wall_time=lambda: NOON))
+    hands[0] += 3600  # what the tests put is of the past
     with request_scope(ACCOUNT, REGION):
         yield clock
         cloudwatch.reset()
@@ -302,14 +304,14 @@ def dimension_sets(name: str) -> list[dict[str, str]]:
     ("qualifier", "resource"), [(None, "payments"), ("8", "payments:8"), ("$LATEST", "payments:$LATEST")]
 )
 def test_an_invoke_without_an_alias_is_counted_without_executed_version(
-    stage: Clock, qualifier: str | None, resource: str
+    stage: StageClock, qualifier: str | None, resource: str
 ) -> None:
     invoked(qualifier)
     function = {"FunctionName": "payments"}
     assert dimension_sets("Invocations") == [{}, function, {**function, "Resource": resource}]
 
 
-def test_an_invoke_through_an_alias_is_counted_for_the_version_that_ran(stage: Clock) -> None:
+def test_an_invoke_through_an_alias_is_counted_for_the_version_that_ran(stage: StageClock) -> None:
     invoked("live", "7", error=True)
     invoked("live", "8")
     of_alias = {"FunctionName": "payments", "Resource": "payments:live"}
@@ -319,19 +321,19 @@ def test_an_invoke_through_an_alias_is_counted_for_the_version_that_ran(stage: C
     assert total("Duration", "Average", FunctionName="payments") == minutes(12)
 
 
-def test_a_throttled_request_is_neither_an_invocation_nor_an_error_and_runs_no_version(stage: Clock) -> None:
+def test_a_throttled_request_is_neither_an_invocation_nor_an_error_and_runs_no_version(stage: StageClock) -> None:
     invoked(throttle=True, error=True)
     assert total("Throttles", FunctionName="payments") == minutes(1)
     assert total("Invocations", FunctionName="payments") == total("Errors", FunctionName="payments") == {}
     assert not any("ExecutedVersion" in dimensions for dimensions in dimension_sets("Throttles"))
 
 
-def test_an_invoke_is_counted_at_its_start_in_stage_time(stage: Clock) -> None:
+def test_an_invoke_is_counted_at_its_start_in_stage_time(stage: StageClock) -> None:
     invoked(started=NOON + 3.9)  # 117 s of stage time after noon
     assert total("Invocations", FunctionName="payments") == minutes(None, 1)
 
 
-def test_embedded_metrics_of_a_log_are_kept_in_stage_time(stage: Clock) -> None:
+def test_embedded_metrics_of_a_log_are_kept_in_stage_time(stage: StageClock) -> None:
     wall = time.time()
     line = a_line(BadOutcomes=[1, 1, 0])
     line["_aws"]["Timestamp"] = int(wall * 1000)
@@ -343,7 +345,7 @@ def test_embedded_metrics_of_a_log_are_kept_in_stage_time(stage: Clock) -> None:
     assert total("BadOutcomes", "SampleCount", "Seatrial", around, service="payments", version="8") == {minute: 3}
 
 
-def test_points_are_found_though_they_came_out_of_order(stage: Clock) -> None:
+def test_points_are_found_though_they_came_out_of_order(stage: StageClock) -> None:
     for second in (4, 0, 2, 6, 0):
         invoked(started=NOON + second)
     assert total("Invocations", FunctionName="payments") == minutes(2, 1, 1, 1)
@@ -365,7 +367,7 @@ def a_query(name: str, metric: str, stat: str = "Sum", **dimensions: str) -> dic
     return {"Id": name, "MetricStat": {"Metric": whose, "Period": 60, "Stat": stat}}
 
 
-def test_metric_data_comes_newest_first(stage: Clock) -> None:
+def test_metric_data_comes_newest_first(stage: StageClock) -> None:
     invoked(started=NOON)
     invoked(started=NOON + 2)
     query = a_query("calls", "Invocations", FunctionName="payments")
@@ -383,7 +385,7 @@ def test_metric_data_comes_newest_first(stage: Clock) -> None:
     assert answer["MetricDataResults"][0]["Timestamps"] == [NOON, NOON + 60]
 
 
-def test_metric_data_has_math_and_hides_what_is_not_to_be_returned(stage: Clock) -> None:
+def test_metric_data_has_math_and_hides_what_is_not_to_be_returned(stage: StageClock) -> None:
     for error in (True, False, False, False):
         invoked(error=error)
     errors = {**a_query("errors", "Errors", FunctionName="payments"), "ReturnData": False}
@@ -395,7 +397,7 @@ def test_metric_data_has_math_and_hides_what_is_not_to_be_returned(stage: Clock)
     assert (result["Id"], result["Label"], result["Values"]) == ("share", "of a hundred", [25.0])
 
 
-def test_a_query_without_dimensions_means_the_metric_that_has_none(stage: Clock) -> None:
+def test_a_query_without_dimensions_means_the_metric_that_has_none(stage: StageClock) -> None:
     cloudwatch.record_metric("Shop", "Orders", 3, "Count", {"shop": "north"})
     whose = {"Metric": {"Namespace": "Shop", "MetricName": "Orders"}, "Period": 60, "Stat": "Sum"}
     span = {"StartTime": NOON, "EndTime": 9_999_999_999}
@@ -406,13 +408,13 @@ def test_a_query_without_dimensions_means_the_metric_that_has_none(stage: Clock)
 @pytest.mark.parametrize(
     ("stat", "expected"), [("p50", 50.0), ("p100", 100.0), ("TC(90:)", 10.0), ("PR(:80)", 80.0), ("TC(10:20)", 10.0)]
 )
-def test_percentiles_and_ranges_are_of_the_values_themselves(stage: Clock, stat: str, expected: float) -> None:
+def test_percentiles_and_ranges_are_of_the_values_themselves(stage: StageClock, stat: str, expected: float) -> None:
     for duration in range(101 if stat == "p50" else 100):
         invoked(duration_ms=float(duration if stat == "p50" else duration + 1))
     assert total("Duration", stat, FunctionName="payments") == minutes(expected)
 
 
-def test_too_many_queries_are_refused(stage: Clock) -> None:
+def test_too_many_queries_are_refused(stage: StageClock) -> None:
     status, answer = data_asked(*[a_query(f"q{number}", "Errors") for number in range(501)])
     assert (status, answer["__type"]) == (400, "ValidationError")
     assert "length less than or equal to 500" in answer["message"]
@@ -425,18 +427,18 @@ def test_too_many_queries_are_refused(stage: Clock) -> None:
         ({"StartTime": None}, "StartTime and EndTime are required"),
     ],
 )
-def test_a_span_that_is_none_is_refused(stage: Clock, changes: dict[str, Any], reason: str) -> None:
+def test_a_span_that_is_none_is_refused(stage: StageClock, changes: dict[str, Any], reason: str) -> None:
     status, answer = data_asked(a_query("errors", "Errors"), **changes)
     assert (status, answer["message"]) == (400, reason)
 
 
-def test_times_that_a_caller_puts_are_wall_time(stage: Clock) -> None:
+def test_times_that_a_caller_puts_are_wall_time(stage: StageClock) -> None:
     datum = {"MetricName": "Orders", "Value": 5, "Timestamp": NOON + 4}  # 120 s of stage time after noon
     asked("_put_metric_data", Namespace="Shop", MetricData=[datum])
     assert total("Orders", namespace="Shop") == minutes(None, None, 5)
 
 
-def test_the_query_protocol_means_the_same(stage: Clock) -> None:
+def test_the_query_protocol_means_the_same(stage: StageClock) -> None:
     put = {
         "Namespace": ["Shop"],
         "MetricData.member.1.MetricName": ["Orders"],
@@ -459,7 +461,7 @@ def test_the_query_protocol_means_the_same(stage: Clock) -> None:
     assert b"<Timestamps><member>2026-11-24T12:02:00Z</member></Timestamps><Values><member>5.0</member>" in body
 
 
-def test_published_statistic_sets_and_counted_values_add_up(stage: Clock) -> None:
+def test_published_statistic_sets_and_counted_values_add_up(stage: StageClock) -> None:
     sets = {"SampleCount": 4, "Sum": 10, "Minimum": 1, "Maximum": 4}
     at = {"MetricName": "Orders", "Timestamp": NOON}
     data = [{**at, "StatisticValues": sets}, {**at, "Values": [1, 5], "Counts": [2, 1]}, {**at, "Value": 3}]
@@ -469,7 +471,7 @@ def test_published_statistic_sets_and_counted_values_add_up(stage: Clock) -> Non
     assert total("Orders", "Maximum", "Shop") == minutes(5)
 
 
-def test_metric_statistics_match_dimensions_exactly_and_come_in_order(stage: Clock) -> None:
+def test_metric_statistics_match_dimensions_exactly_and_come_in_order(stage: StageClock) -> None:
     invoked(started=NOON + 2)
     invoked(started=NOON, error=True)
     request = {
@@ -489,16 +491,16 @@ def test_metric_statistics_match_dimensions_exactly_and_come_in_order(stage: Clo
     ]
 
 
-def test_a_crowded_metric_keeps_its_newest_hours(stage: Clock) -> None:
+def test_a_crowded_metric_keeps_its_newest_hours(stage: StageClock) -> None:
     seconds = [2 * number for number in range(store.CROWDED + 1)]  # of stage time: eleven hours
-    data = [{"MetricName": "Orders", "Value": 1, "Timestamp": NOON + second / stage.rate} for second in seconds]
+    data = [{"MetricName": "Orders", "Value": 1, "Timestamp": NOON + second * stage.minute / 60} for second in seconds]
     asked("_put_metric_data", Namespace="Shop", MetricData=data)
     kept = sorted(total("Orders", namespace="Shop", grid=Grid(NOON, 60, 24 * 60)))
     assert kept[-1] == NOON + seconds[-1] // 60 * 60
     assert 3 * 3600 - 60 <= kept[-1] - kept[0] <= 4 * 3600
 
 
-def test_accounts_and_regions_do_not_see_each_other(stage: Clock) -> None:
+def test_accounts_and_regions_do_not_see_each_other(stage: StageClock) -> None:
     invoked()
     with request_scope(ACCOUNT, "us-east-1"):
         assert total("Invocations", FunctionName="payments") == {}
@@ -508,7 +510,7 @@ def test_accounts_and_regions_do_not_see_each_other(stage: Clock) -> None:
 
 
 @pytest.mark.parametrize("period", [1, 5, 10, 20, 30])
-def test_below_a_minute_only_high_resolution_is_seen(stage: Clock, period: int) -> None:
+def test_below_a_minute_only_high_resolution_is_seen(stage: StageClock, period: int) -> None:
     at = {"MetricName": "Orders", "Timestamp": NOON}
     data = [{**at, "Value": 3, "StorageResolution": 1}, {**at, "Value": 4}, {**at, "Value": 5, "StorageResolution": 60}]
     asked("_put_metric_data", Namespace="Shop", MetricData=data)
@@ -520,7 +522,7 @@ def test_below_a_minute_only_high_resolution_is_seen(stage: Clock, period: int) 
     assert metrics.series(calls, Grid(NOON, period, 1)) == {}
 
 
-def test_an_embedded_metric_says_its_resolution_itself(stage: Clock) -> None:
+def test_an_embedded_metric_says_its_resolution_itself(stage: StageClock) -> None:
     line = directed(Metrics=[{"Name": "Requests", "StorageResolution": 1}, {"Name": "BadOutcomes"}])
     line["_aws"]["Timestamp"] = time.time() * 1000
     metrics.absorb(json.dumps(line))
@@ -532,7 +534,7 @@ def test_an_embedded_metric_says_its_resolution_itself(stage: Clock) -> None:
     assert (requests, bad) == ({began: 1.0}, {})
 
 
-def test_equal_values_of_two_resolutions_are_two_points(stage: Clock) -> None:
+def test_equal_values_of_two_resolutions_are_two_points(stage: StageClock) -> None:
     for resolution in (1, 60, 1):
         store.keep("Shop", "Orders", {}, NOON, "None", 1.0, resolution)
     assert metrics.series(MetricStat("Shop", "Orders", (), 10, "Sum"), Grid(NOON, 10, 1)) == {NOON: 2.0}
@@ -545,7 +547,7 @@ def test_equal_values_of_two_resolutions_are_two_points(stage: Clock) -> None:
         ({"Values": [1, 2], "Counts": [1]}, "must be of the same length"),
     ],
 )
-def test_data_that_cant_be_kept_are_refused(stage: Clock, datum: dict[str, Any], says: str) -> None:
+def test_data_that_cant_be_kept_are_refused(stage: StageClock, datum: dict[str, Any], says: str) -> None:
     status, answer = asked("_put_metric_data", Namespace="Shop", MetricData=[{"MetricName": "Orders", **datum}])
     assert (status, answer["__type"]) == (400, "InvalidParameterValue")
     assert says in answer["message"]
@@ -555,7 +557,7 @@ def test_data_that_cant_be_kept_are_refused(stage: Clock, datum: dict[str, Any],
 # Pages
 
 
-def test_datapoints_come_in_pages_and_what_comes_meanwhile_moves_none(stage: Clock) -> None:
+def test_datapoints_come_in_pages_and_what_comes_meanwhile_moves_none(stage: StageClock) -> None:
     for wall in (NOON, NOON + 2, NOON + 4):
         invoked(started=wall)
     queries = [a_query(name, "Invocations", FunctionName="payments") for name in ("a", "b")]
@@ -578,19 +580,19 @@ def test_datapoints_come_in_pages_and_what_comes_meanwhile_moves_none(stage: Clo
     ]
 
 
-def test_a_token_that_is_none_of_this_request_is_refused(stage: Clock) -> None:
+def test_a_token_that_is_none_of_this_request_is_refused(stage: StageClock) -> None:
     for token in ("made up", "WyJvdGhlciIsIDFd"):
         status, answer = data_asked(a_query("errors", "Errors"), NextToken=token)
         assert (status, answer["__type"]) == (400, "InvalidNextToken")
 
 
-def test_an_order_that_is_none_is_refused(stage: Clock) -> None:
+def test_an_order_that_is_none_is_refused(stage: StageClock) -> None:
     status, answer = data_asked(a_query("errors", "Errors"), ScanBy="Newest")
     assert (status, answer["__type"]) == (400, "ValidationError")
     assert "enum value set: [TimestampDescending, TimestampAscending]" in answer["message"]
 
 
-def test_an_expression_is_made_of_several_metrics_at_high_resolution_too(stage: Clock) -> None:
+def test_an_expression_is_made_of_several_metrics_at_high_resolution_too(stage: StageClock) -> None:
     at = {"Timestamp": NOON, "StorageResolution": 1}
     data = [{**at, "MetricName": "Bad", "Value": 1}, {**at, "MetricName": "All", "Value": 4}]
     asked("_put_metric_data", Namespace="Shop", MetricData=data)
@@ -604,7 +606,7 @@ def test_an_expression_is_made_of_several_metrics_at_high_resolution_too(stage: 
     assert answer["MetricDataResults"][0]["Values"] == [20.0]
 
 
-def test_metric_statistics_have_at_most_1440_datapoints(stage: Clock) -> None:
+def test_metric_statistics_have_at_most_1440_datapoints(stage: StageClock) -> None:
     request = {"Namespace": "Shop", "MetricName": "Orders", "Statistics": ["Sum"], "Period": 60}
     status, answer = asked("_get_metric_statistics", **request, StartTime=NOON, EndTime=NOON + 60 * 1441)
     assert (status, answer["__type"]) == (400, "InvalidParameterCombination")
@@ -612,7 +614,7 @@ def test_metric_statistics_have_at_most_1440_datapoints(stage: Clock) -> None:
 
 
 @pytest.mark.parametrize(("hours", "period", "there"), [(2, 10, True), (4, 10, False), (4, 60, True)])
-def test_below_a_minute_data_are_kept_for_three_hours(stage: Clock, hours: int, period: int, there: bool) -> None:
+def test_below_a_minute_data_are_kept_for_three_hours(stage: StageClock, hours: int, period: int, there: bool) -> None:
     then = NOON - hours * 3600
     store.keep("Shop", "Orders", {}, then, "None", 1.0, store.HIGH)
     whose = {"Metric": {"Namespace": "Shop", "MetricName": "Orders"}, "Period": period, "Stat": "Sum"}

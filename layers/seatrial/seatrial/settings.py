@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -11,30 +12,31 @@ from datetime import UTC, datetime, timedelta
 
 @dataclass(frozen=True)
 class Clock:
-    """What time it is. In an account: the wall clock. On the stage, whose minutes may be shorter, stage time.
+    """The time. In an account: the wall clock. On the local AWS, whose minutes may be shorter: its clock, at `url`."""
 
-    Stage time is `origin` at the wall time `origin` and runs `rate` times as fast. Both are epoch seconds.
-    """
-
-    origin: float = 0.0
-    rate: float = 1.0
-
-    def at(self, wall: float) -> float:
-        """Stage time, in epoch seconds, at a moment of wall time, in epoch seconds."""
-        return self.origin + (wall - self.origin) * self.rate
+    url: str = ""
 
     def epoch(self) -> float:
-        return self.at(time.time())
+        """Epoch seconds. Raises OSError when the local AWS does not respond."""
+        return time.time() if not self.url else _local_aws(self.url)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.epoch(), UTC)
 
-    def wall_seconds(self, stage_seconds: float) -> float:
-        """How long a span of stage time takes on the wall, in seconds."""
-        return stage_seconds / self.rate
+    def wait(self, seconds: float) -> None:
+        if self.url:
+            _local_aws(self.url, {"wait": seconds})
+        else:
+            time.sleep(seconds)
 
-    def wait(self, stage_seconds: float) -> None:
-        time.sleep(self.wall_seconds(stage_seconds))
+
+def _local_aws(url: str, request: Mapping[str, float] | None = None) -> float:
+    """The local AWS's time after the request, in epoch seconds. A wait ends with its response."""
+    from urllib.request import ProxyHandler, build_opener  # in an account nothing needs it
+
+    body = None if request is None else json.dumps(request).encode()
+    with build_opener(ProxyHandler({})).open(url, body) as response:
+        return float(json.load(response)["now"])
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,12 @@ class Settings:
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of this function. `SEATRIAL_CLOCK_*` exist on the stage alone."""
+    """The settings of this function. `SEATRIAL_CLOCK_URL` exists on the local AWS alone."""
     return Settings(
         ledger_table=environment.get("SEATRIAL_LEDGER_TABLE", ""),
         topic_arn=environment.get("SEATRIAL_TOPIC_ARN", ""),
         bus_name=environment.get("SEATRIAL_BUS_NAME", ""),
-        clock=Clock(
-            origin=float(environment.get("SEATRIAL_CLOCK_ORIGIN", "0")),
-            rate=float(environment.get("SEATRIAL_CLOCK_RATE", "1")),
-        ),
+        clock=Clock(environment.get("SEATRIAL_CLOCK_URL", "")),
         ledger_keeps=timedelta(days=int(environment.get("SEATRIAL_LEDGER_DAYS", "400"))),
         dark_test_services=tuple(
             name.strip() for name in environment.get("SEATRIAL_DARK_TEST_SERVICES", "").split(",") if name.strip()

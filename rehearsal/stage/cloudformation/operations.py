@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -17,6 +17,8 @@ from typing import Any
 
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+from rehearsal.stage.clock import StageClock
 
 from .drift import BELIEVED
 from .exports import REFUSED
@@ -307,8 +309,24 @@ def tell(stack_id: str, stack_name: str, logical_id: str, kind: str, status: str
     told(stack_id, stack_name, logical_id, kind, status, reason, physical)
 
 
-def install(ended: Ended) -> None:
+def _as_work(clock: StageClock, original: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation is work from the request on; while it waits for a deployment it is idle."""
+
+    def create_task(operation: Coroutine[Any, Any, None], stack: Any, *more: Any) -> None:
+        work = clock.begin(f"the operation on stack {(stack or {}).get('StackName', '')}")
+
+        async def carried_on() -> None:
+            with clock.carrying_on(work):
+                await operation
+
+        original(carried_on(), stack, *more)
+
+    return create_task
+
+
+def install(clock: StageClock, ended: Ended) -> None:
     """Put these in the place of MiniStack's own. `ended` is called with a stack when an operation on it is over."""
+    replace_in_ministack("_create_stack_task_in_region", functools.partial(_as_work, clock))
     replace_in_ministack("_deploy_stack_async", functools.partial(_remembered_deploy, ended))
     replace_in_ministack("_roll_back_operation", functools.partial(_remembered_rollback, ended))
     replace_in_ministack("_add_event", _told_once)

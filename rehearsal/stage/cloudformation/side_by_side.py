@@ -12,8 +12,10 @@ import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
+
+from rehearsal.stage import clock
 
 # A stack has at most 500 resources; a shift needs four of them (function, version, alias, group).
 MOST_AT_ONCE = 125
@@ -92,7 +94,9 @@ class Shifts:
     def start(self, logical_id: str, target: Mapping[str, Any], update: Callable[[], Provisioned]) -> None:
         """`target` is what the resource is to have; `update` moves it there, blocks, and raises when it couldn't."""
         self.targets[logical_id] = target
-        self._running[logical_id] = self._threads.submit(contextvars.copy_context().run, update)
+        run, future = clock.work_of_its_own(f"the update of {logical_id}"), Future[Provisioned]()
+        self._running[logical_id] = future
+        self._threads.submit(contextvars.copy_context().run, run, functools.partial(_fulfil, future, update))
 
     def begin(self, start: Callable[[], str], stop: Callable[[str], None]) -> str:
         """`start` a deployment and return its id; `cancel` calls `stop` with it. Raises CancelledError after that."""
@@ -113,12 +117,29 @@ class Shifts:
     def result(self, logical_id: str) -> Provisioned:
         """Waits for all of them to end when this one failed, so that a rollback finds nothing that moves."""
         try:
-            return self._running[logical_id].result()
+            return self._end_of(logical_id).result()
         except Exception:
-            for future in self._running.values():
-                future.exception()
+            for name in self._running:
+                self._end_of(name)
             raise
+
+    def _end_of(self, logical_id: str) -> Future[Provisioned]:
+        """Whoever waits for it is idle meanwhile, and works again before what it waited for has ended."""
+        future = self._running[logical_id]
+        with clock.idle_meanwhile() as waiting:
+            if waiting is not None:
+                future.add_done_callback(lambda _: waiting.wake())
+            wait([future])
+        return future
 
     def failed(self) -> list[str]:
         """Those that raised; all have ended by then."""
         return [name for name, future in self._running.items() if future.done() and future.exception()]
+
+
+def _fulfil(future: Future[Provisioned], update: Callable[[], Provisioned]) -> None:
+    """Inside the work that `update` is, so that whoever waits for it works before that ends."""
+    try:
+        future.set_result(update())
+    except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
+        future.set_exception(error)

@@ -17,6 +17,7 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import requests, store
 from rehearsal.stage.cloudwatch.alarm_states import (
     Alarm,
@@ -31,7 +32,7 @@ from rehearsal.stage.cloudwatch.alarm_states import (
 from rehearsal.stage.cloudwatch.metric_queries import Solution
 from rehearsal.stage.codedeploy.behaviour import Behaviour
 from rehearsal.stage.notes import note
-from seatrial.settings import Clock
+from rehearsal.stage.stage_time import sweep
 
 __all__ = ["Evaluation", "Running", "evaluate", "install"]
 
@@ -143,37 +144,26 @@ def _ignore(name: str, old: str, new: str, reason: str, at: float) -> None:
 
 
 class Running:
-    """The alarms of all accounts and Regions, evaluated by a thread of its own until `stop()`.
+    """The alarms of all accounts and Regions, evaluated by a thread of its own.
 
     `on_transition` is called with (alarm name, old state, new state, reason, stage epoch seconds) at each change,
     also by composite alarms and SetAlarmState.
     """
 
     def __init__(
-        self, clock: Clock, every: float = EVERY_SECONDS, behaviour: Callable[[], Behaviour] = Behaviour
+        self, clock: StageClock, every: float = EVERY_SECONDS, behaviour: Callable[[], Behaviour] = Behaviour
     ) -> None:
         self.on_transition: Listener = _ignore
         self._behaviour = behaviour
         self._clock = clock
         self._every = every
-        self._stopping = threading.Event()
         # Requests replace an alarm's record while the thread moves its state: one of the two must be first.
         self._lock = threading.RLock()
         self._told: dict[tuple[str, str, str], Told] = {}
         self._held: dict[tuple[str, str, str], int] = {}
-        self._thread = threading.Thread(target=self._run, daemon=True, name="stage-alarms")
 
     def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._clock.wall_seconds(self._every - self._clock.epoch() % self._every)):
-            self.evaluate_all(self._clock.epoch())
+        sweep(self._clock, "alarms", 0.0, lambda: self.evaluate_all(self._clock.epoch()), self._every)
 
     def evaluate_all(self, now: float) -> None:
         """Evaluate every metric alarm at `now`, in stage epoch seconds."""
@@ -359,7 +349,7 @@ def _leave_to_the_thread(alarm: Mapping[str, Any]) -> None:
     """In the place of MiniStack's evaluation, at each put of data or of an alarm."""
 
 
-def install(clock: Clock, every: float = EVERY_SECONDS, behaviour: Callable[[], Behaviour] = Behaviour) -> Running:
+def install(clock: StageClock, every: float = EVERY_SECONDS, behaviour: Callable[[], Behaviour] = Behaviour) -> Running:
     """Put this in the place of MiniStack's alarms and start it. `metrics` must be installed before.
 
     `clock` is the stage's; `every` is in stage seconds; `behaviour` are the switches as they are now.

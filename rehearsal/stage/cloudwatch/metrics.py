@@ -13,11 +13,11 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import metric_answers, store
 from rehearsal.stage.cloudwatch.emf import Point, emf_points
 from rehearsal.stage.cloudwatch.requests import answer, refusal, request_of
 from rehearsal.stage.cloudwatch.store import keep_datum, series
-from seatrial.settings import Clock
 
 __all__ = ["Point", "Running", "absorb", "emf_points", "install", "keep_datum", "record_invoke", "series"]
 
@@ -26,7 +26,7 @@ __all__ = ["Point", "Running", "absorb", "emf_points", "install", "keep_datum", 
 class Running:
     """What turns wall time into the stage time that the store keeps."""
 
-    clock: Clock
+    clock: StageClock
 
     def record_invoke(
         self,
@@ -106,7 +106,7 @@ def invoke_values(duration_ms: float, *, error: bool, throttle: bool) -> Iterato
 _running: Running | None = None
 
 
-def install(clock: Clock) -> Running:
+def install(clock: StageClock) -> Running:
     """Put this in the place of MiniStack's metrics. `clock` is the stage's."""
     global _running
     _running = Running(clock)

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from seatrial.settings import Clock
+from rehearsal.stage.clock import StageClock
 
+if TYPE_CHECKING:
     from .behaviour import Behaviour
     from .port import Account
     from .service import Service
 
 
 def install(
-    clock: Clock, behaviour: Behaviour | None = None, around: Callable[[Account], Account] = lambda account: account
+    clock: StageClock,
+    behaviour: Behaviour | None = None,
+    around: Callable[[Account], Account] = lambda account: account,
 ) -> Service:
     """Register CodeDeploy in MiniStack, in this process. Call it once, before serving.
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from seatrial.settings import Clock
+from rehearsal.stage.clock import StageClock, StageCondition
 
 from .model import Deployment, Scope
 
@@ -50,8 +49,8 @@ def _call[C: (Change, WeightChange)](listener: Callable[[C], None], change: C) -
 class Book:
     """All reading and writing takes `turn`; every change wakes those who wait on it."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.turn = threading.Condition()
+    def __init__(self, clock: StageClock) -> None:
+        self.turn = StageCondition(clock)
         self.on_change: Callable[[Change], None] | None = None
         self.on_weights: Callable[[WeightChange], None] | None = None
         self.changes: list[Change] = []

@@ -12,7 +12,7 @@ import secrets
 import string
 from collections.abc import Callable
 
-from seatrial.settings import Clock
+from rehearsal.stage.clock import StageClock
 
 from . import model
 from .appspec import Revision
@@ -55,7 +55,7 @@ class Run:
         *,
         account: Account,
         book: Book,
-        clock: Clock,
+        clock: StageClock,
         behaviour: Behaviour,
         polls: Callable[[], bool],
         alarms: Callable[[], Alarms],
@@ -72,7 +72,14 @@ class Run:
         self._polls = polls
         self._alarms = alarms
         self._next_poll = 0.0
+        self._chance = random.Random(self._which())  # the same polls in each run of the same releases
         self._abandoned = False
+
+    def _which(self) -> str:
+        """The alias, and how many deployments of it were there before."""
+        name = f"{self._spec.function}:{self._spec.alias}"
+        of_alias = [one.id for one in self._book.all() if f"{one.spec.function}:{one.spec.alias}" == name]
+        return f"{name} {of_alias.index(self.id) if self.id in of_alias else 0}"
 
     def abandon(self) -> None:
         self._abandoned = True
@@ -239,7 +246,7 @@ class Run:
                 if now >= end:
                     return False
                 if now < self._next_poll:
-                    self._book.turn.wait(self._clock.wall_seconds(min(end, self._next_poll) - now))
+                    self._book.turn.wait_until(min(end, self._next_poll))
                     continue
             if polls and self._polls():
                 self._look_at_the_alarms()
@@ -253,7 +260,7 @@ class Run:
             raise _EarlyEndError(stop)
 
     def _poll_later(self) -> None:
-        self._next_poll = self._clock.epoch() + random.uniform(*self._behaviour.poll_every)
+        self._next_poll = self._clock.epoch() + self._chance.uniform(*self._behaviour.poll_every)
 
     def _look_at_the_alarms(self) -> None:
         """An alarm without data stops nothing, and neither does one that isn't there, unless switched."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextvars
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from seatrial.settings import Clock
+from rehearsal.stage.clock import StageClock
 
 from . import appspec, line, model, registry, shifting
 from .appspec import Revision
@@ -46,7 +45,7 @@ class Service:
     def __init__(
         self,
         account: Account,
-        clock: Clock,
+        clock: StageClock,
         *,
         behaviour: Behaviour | None = None,
     ) -> None:
@@ -176,10 +175,9 @@ class Service:
         """Carry it out, from where it is, on a thread of its own. The book's turn is held."""
         forward = deployment.rollback.triggering_id if deployment.rollback else None
         start = self._starts[forward or deployment.id]
-        context, work = start.context.copy(), (self._carry_out, deployment, start, self._generation)
-        thread = threading.Thread(target=context.run, args=work, name=f"codedeploy-{deployment.id}", daemon=True)
+        work = (self._carry_out, deployment, start, self._generation)
+        thread = self.clock.start(f"codedeploy-{deployment.id}", *work, context=start.context.copy())
         self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
 
     def _carry_out(self, deployment: Deployment | None, start: _Start, generation: int) -> None:
         """The deployment, and the rollback that may follow it."""
@@ -239,7 +237,7 @@ class Service:
         """
         self._down_until = self.clock.epoch() + down
         self._abandon()
-        time.sleep(self.clock.wall_seconds(down))
+        self.clock.wait(down)
         with self._book.turn:
             for deployment in self._book.all():
                 if not deployment.ended:
@@ -265,20 +263,27 @@ class Service:
         """Those of the account and Region, newest first."""
         return self._book.of(self._account.scope())[::-1]
 
-    def wait(self, deployment_id: str, stage_seconds: float | None = None) -> Deployment:
-        """The deployment once it has ended, or as it is after `stage_seconds`. A reset ends the wait too."""
-        wall = None if stage_seconds is None else self.clock.wall_seconds(stage_seconds)
+    def wait(
+        self, deployment_id: str, stage_seconds: float | None = None, unless: Callable[[], bool] = lambda: False
+    ) -> Deployment:
+        """The deployment once it has ended, or as it is after `stage_seconds`, or `unless` there is no need to wait.
+
+        A reset ends the wait too. `unless` is asked again at each change and by `look_again`.
+        """
         last = self.deployment(deployment_id)
-
-        def settled() -> bool:
-            nonlocal last
-            now = self._book.find(deployment_id)
-            last = now or last
-            return now is None or now.ended
-
+        until = None if stage_seconds is None else self.clock.epoch() + stage_seconds
         with self._book.turn:
-            self._book.turn.wait_for(settled, wall)
+            while (now := self._book.find(deployment_id)) is not None:
+                last = now
+                if now.ended or unless() or (until is not None and self.clock.epoch() >= until):
+                    break
+                self._book.turn.wait_until(until)
         return last
+
+    def look_again(self) -> None:
+        """Whoever waits for a deployment asks again whether it has to."""
+        with self._book.turn:
+            self._book.turn.notify_all()
 
     def stop(self, deployment_id: str, rollback: bool | None = None) -> Deployment:
         """Ask for the end of a deployment.

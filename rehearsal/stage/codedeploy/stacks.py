@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.services import cloudformation
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services.cloudformation import handlers, provisioners, stacks
 
 from rehearsal.stage.cloudformation import nested, operations, templates
 from rehearsal.stage.cloudformation.operations import ALIAS, NESTED, Operation, Properties
@@ -27,8 +27,6 @@ from .service import Service
 
 # The alias's resource schema: an update may take 120 minutes.
 LONGEST_UPDATE = 120 * 60.0
-LOOK_EVERY = 0.2
-"""Wall seconds between two looks at whether the update was cancelled."""
 
 
 class ResourceFailedError(Exception):
@@ -43,19 +41,32 @@ class ResourceFailedError(Exception):
 
 def install(service: Service, account: MiniStackAccount) -> None:
     """Put these updates in the place of MiniStack's, on threads of their own, for they block."""
-    operations.install(nested.clean_up)
+    operations.install(service.clock, nested.clean_up)
+    _wake_at_a_cancel(service)
     nested.install()
     templates.install()
-    handlers = provisioners._RESOURCE_HANDLERS
-    plain = {kind: getattr(handlers[kind]["update"], "plain", handlers[kind]["update"]) for kind in (ALIAS, NESTED)}
+    updates = provisioners._RESOURCE_HANDLERS
+    plain = {kind: getattr(updates[kind]["update"], "plain", updates[kind]["update"]) for kind in (ALIAS, NESTED)}
     together = Together({ALIAS: Aliases(service, account, plain[ALIAS]), NESTED: nested.NestedStacks(plain[NESTED])})
     for kind in (ALIAS, NESTED):
         handler = together.handler(kind)
         handler.plain = plain[kind]  # type: ignore[attr-defined]
-        handlers[kind] |= {"update": handler, "update_with_logical_id": True}
+        updates[kind] |= {"update": handler, "update_with_logical_id": True}
     blocks = stacks._runs_on_worker_thread
     if not hasattr(blocks, "__wrapped__"):
         stacks._runs_on_worker_thread = functools.wraps(blocks)(lambda kind: kind in (ALIAS, VERSION) or blocks(kind))
+
+
+def _wake_at_a_cancel(service: Service) -> None:
+    """MiniStack looks at a cancel between two resources alone; what waits for a deployment hears of it at once."""
+    cancel = handlers._cancel_update_stack
+
+    def cancelled(params: Any) -> Any:
+        answer = cancel(params)
+        service.look_again()
+        return answer
+
+    handlers._ACTION_HANDLERS["CancelUpdateStack"] = cancelled
 
 
 @dataclass(frozen=True)
@@ -134,15 +145,15 @@ class Aliases:
 
         So is one whose stack's update is cancelled meanwhile.
         """
-        clock = self.service.clock
-        latest = clock.epoch() + LONGEST_UPDATE
-        look = LOOK_EVERY * clock.rate
-        while not (now := self.service.wait(deployment_id, look)).ended:
-            cancelled = _cancel_requested(stack_name) and self.service.behaviour.stack_stops_what_it_cancels
-            if clock.epoch() >= latest or cancelled:
-                self._stop(deployment_id)
-                return self.service.wait(deployment_id)
-        return now
+
+        def cancelled() -> bool:
+            return _cancel_requested(stack_name) and self.service.behaviour.stack_stops_what_it_cancels
+
+        now = self.service.wait(deployment_id, LONGEST_UPDATE, unless=cancelled)
+        if now.ended:
+            return now
+        self._stop(deployment_id)
+        return self.service.wait(deployment_id)
 
     def _cancel(self, deployment_id: str) -> None:
         """? Whether CloudFormation stops the deployments of aliases whose update it cancels; it has the permission."""

@@ -7,11 +7,9 @@ invokes are retried and end at the OnFailure destination of the qualifier they w
 from __future__ import annotations
 
 import base64
-import contextvars
 import copy
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,13 +17,11 @@ from typing import Any
 from ministack.core.concurrency import run_reentrant
 from ministack.services import lambda_svc
 
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import metrics
 from rehearsal.stage.lambdas import payloads, versions
-from rehearsal.stage.lambdas.schedules import Schedules
-from seatrial.settings import Clock
 
 Record = dict[str, Any]
-Done = Callable[[], None]
 Answer = tuple[int, dict[str, str], bytes]
 
 RETRY_AFTER_MINUTES = (1, 2)
@@ -77,9 +73,8 @@ def _event_invoke_config(function: Record, qualifier: str | None) -> Record:
 class Invokes:
     """Invokes on the stage, in the place of MiniStack's."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: StageClock) -> None:
         self._clock = clock
-        self._schedules = Schedules(clock)
 
     async def invoke(
         self,
@@ -120,15 +115,12 @@ class Invokes:
         )
         return _answer(result, executed, tail=headers.get("x-amz-log-type", "").lower() == "tail")
 
-    def invoke_async(self, reference: str, event: Any, tried: Done = lambda: None) -> None:
-        """An asynchronous invoke, as CodeDeploy, EventBridge and alarms make it. Raises LookupError for no function.
-
-        `tried` is called after the first attempt.
-        """
+    def invoke_async(self, reference: str, event: Any) -> None:
+        """An asynchronous invoke, as CodeDeploy, EventBridge and alarms make it. Raises LookupError for no function."""
         function, name, qualifier = _find(reference)
         arn = lambda_svc._func_arn(name)
         resolve(function, qualifier, arn)
-        self._later(function, qualifier, arn, event, tried)
+        self._later(function, qualifier, arn, event)
 
     def deliver(self, target: str, payload: str) -> None:
         """What an event bus or a schedule sends to a function."""
@@ -136,18 +128,15 @@ class Invokes:
             event = json.loads(payload)
         except (json.JSONDecodeError, TypeError):
             event = {"body": payload}
-        if not self._schedules.begin(target, event):
-            return
         try:
-            self.invoke_async(target, event, lambda: self._schedules.end(target, event))
+            self.invoke_async(target, event)
         except LookupError as missing:
-            self._schedules.end(target, event)
             lambda_svc.logger.warning("EventBridge target: %s", missing)
 
-    def _later(self, function: Record, qualifier: str | None, arn: str, event: Any, tried: Done = lambda: None) -> None:
-        run = contextvars.copy_context().run
-        work = (self._until_it_works, function, qualifier, arn, copy.deepcopy(event), tried)
-        threading.Thread(target=run, args=work, daemon=True, name="stage-async-invoke").start()
+    def _later(self, function: Record, qualifier: str | None, arn: str, event: Any) -> None:
+        """It is work from now on, until the last attempt has ended and its destination has been told."""
+        name = f"{arn.rpartition(':function:')[2]}{f':{qualifier}' if qualifier else ''}"
+        self._clock.start(name, self._until_it_works, function, qualifier, arn, copy.deepcopy(event))
 
     @staticmethod
     def _try(function: Record, qualifier: str | None, arn: str, event: Any) -> Record:
@@ -158,18 +147,14 @@ class Invokes:
             return {}
         return dict(lambda_svc._execute_function_with_config_scope(record, event))
 
-    def _until_it_works(self, function: Record, qualifier: str | None, arn: str, event: Any, tried: Done) -> None:
+    def _until_it_works(self, function: Record, qualifier: str | None, arn: str, event: Any) -> None:
         config = _event_invoke_config(function, qualifier)
         retries = config.get("MaximumRetryAttempts")
         result: Record = {}
         for attempt in range((2 if retries is None else int(retries)) + 1):
             if attempt:
-                time.sleep(self._clock.wall_seconds(60 * RETRY_AFTER_MINUTES[attempt - 1]))
-            try:
-                result = self._try(function, qualifier, arn, event)
-            finally:
-                if not attempt:
-                    tried()
+                self._clock.wait(60 * RETRY_AFTER_MINUTES[attempt - 1])
+            result = self._try(function, qualifier, arn, event)
             if not result.get("error"):
                 return
         target = ((config.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
@@ -215,7 +200,7 @@ def _drawn_record_for_reference(reference: str) -> tuple[Record | None, Record |
     return record, record["config"], name
 
 
-def install(clock: Clock) -> Invokes:
+def install(clock: StageClock) -> Invokes:
     """Put this in the place of MiniStack's invokes: the API, EventBridge targets, records by ARN."""
     global _invokes
     from ministack.services import eventbridge

@@ -14,11 +14,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from rehearsal.stage.outside import OutsideClock
 from tests.conformance import template
 
 ENDED = ("Succeeded", "Failed", "Stopped")
@@ -27,19 +28,52 @@ ROLLBACK = {"enabled": True, "events": list(ALL_CAUSES)}
 NO_ROLLBACK: dict[str, Any] = {"enabled": False, "events": []}
 
 
+class Time(Protocol):
+    """How time passes in an account."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+
+    def go_on(self, seconds: float) -> None:
+        """Return so many seconds later."""
+
+
+class WallTime:
+    """Where the time is everybody's: one has to wait for it."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def go_on(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class AdvancedTime:
+    """On a stage whose clock stands still unless it is advanced."""
+
+    def __init__(self, clock: OutsideClock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        return float(self._clock.read()["now"])
+
+    def go_on(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+
 class AccountError(Exception):
     """The account is not as the claims need it."""
 
 
 @dataclass
 class Account:
-    """`minute` is how many wall seconds a minute of CodeDeploy takes, `slack` what any wait may take beside it."""
+    """`time` is how it passes there; `slack` are the seconds that any wait may take beside its own."""
 
     session: boto3.Session
     endpoint: str | None
-    minute: float
+    time: Time
     prefix: str
-    slack: float = 30.0
+    slack: float = 60.0
     claim: str = ""
     _clients: dict[str, Any] = field(default_factory=dict)
     _outputs: dict[str, str] = field(default_factory=dict)
@@ -60,15 +94,19 @@ class Account:
 
     def until(self, holds: Callable[[], Any], minutes: float = 1.0) -> Any:
         """What `holds` returns as soon as that is true; `minutes` are CodeDeploy's."""
-        deadline = time.monotonic() + minutes * self.minute + self.slack
+        self.time.go_on(0.0)
+        deadline = self.now() + minutes * 60 + self.slack
         while not (found := holds()):
-            assert time.monotonic() < deadline, f"it did not happen in {minutes:g} minutes"
-            time.sleep(min(2.0, max(0.02, self.minute / 60)))
+            assert self.now() < deadline, f"it did not happen in {minutes:g} minutes"
+            self.time.go_on(2.0)
         return found
 
     def now(self) -> float:
-        """Wall seconds, from anywhere."""
-        return time.monotonic()
+        """Epoch seconds, by the account's clock."""
+        return self.time.now()
+
+    def date(self) -> datetime:
+        return datetime.fromtimestamp(self.now(), UTC)
 
     # The stack that the claims share
 
@@ -186,7 +224,7 @@ class Account:
         return str(self.until(lambda: not (now := self.status(name)).endswith("_IN_PROGRESS") and now, minutes))
 
     def _polling(self) -> dict[str, float]:
-        return {"Delay": 5, "MaxAttempts": 120} if self.minute > 30 else {"Delay": 0.1, "MaxAttempts": 200}
+        return {"Delay": 0.1, "MaxAttempts": 200} if self.endpoint else {"Delay": 5, "MaxAttempts": 120}
 
     # Aliases, groups and deployments of one claim
 
@@ -337,14 +375,14 @@ class Account:
 
     def invokes(self, **dimensions: str) -> float:
         """How often Lambda has counted an invoke of this claim's alias so far, with these dimensions beside it."""
-        now = datetime.now(UTC)
+        now = self.date()
         counted = {"FunctionName": self["Service"], "Resource": f"{self['Service']}:{self.name}", **dimensions}
         found = self.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName="Invocations",
             Dimensions=[{"Name": name, "Value": value} for name, value in counted.items()],
             StartTime=now - timedelta(days=1),
-            EndTime=now + timedelta(days=30),  # the stage's clock may be far ahead
+            EndTime=now + timedelta(days=1),
             Period=86400,
             Statistics=["Sum"],
         )

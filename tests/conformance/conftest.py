@@ -15,12 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal import stage as rehearsal_stage
 from rehearsal.stage.codedeploy import behaviour
 from tests.conformance import results, stacks
-from tests.conformance.account import Account, AccountError
+from tests.conformance.account import Account, AccountError, AdvancedTime, WallTime
 
 IN_ACCOUNT = os.environ.get("CONFORMANCE") == "account"
 ENDPOINT = os.environ.get("CONFORMANCE_ENDPOINT", "")
 EVERYTHING = IN_ACCOUNT or bool(ENDPOINT) or os.environ.get("CONFORMANCE") == "all"
-MINUTE = float(os.environ.get("CONFORMANCE_MINUTE", "0.5"))
 PREFIX = os.environ.get("CONFORMANCE_PREFIX", "seatrial-certify")
 TABLE = os.environ.get("CONFORMANCE_TABLE", "")
 HERE = Path(__file__).parent
@@ -148,18 +147,19 @@ def stage() -> Iterator[rehearsal_stage.Stage | None]:
     if IN_ACCOUNT or ENDPOINT:
         yield None
         return
-    with rehearsal_stage.Stage(minute=MINUTE) as running:
+    with rehearsal_stage.Stage(manual=True) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def shared_account(stage: rehearsal_stage.Stage | None) -> Iterator[Account]:
     if IN_ACCOUNT:
-        account = Account(boto3.Session(), None, minute=60.0, prefix=PREFIX, slack=120.0)
+        account = Account(boto3.Session(), None, WallTime(), prefix=PREFIX, slack=120.0)
     else:
         session = boto3.Session("111122223333", "stage", region_name="eu-west-1")
         endpoint = stage.endpoint if stage else ENDPOINT
-        account = Account(session, endpoint, minute=MINUTE, prefix=PREFIX)
+        time = AdvancedTime(stage.time) if stage else WallTime()
+        account = Account(session, endpoint, time, prefix=PREFIX)
     try:
         try:
             account.set_up()

@@ -12,7 +12,7 @@ import boto3
 
 from rehearsal.stage import ACCOUNT, REGION, Stage
 from rehearsal.stage.codedeploy.behaviour import Behaviour, certified
-from tests.conformance.account import Account
+from tests.conformance.account import Account, AdvancedTime
 from tests.conformance.captures import DATA, as_captured
 from tests.conformance.marks import CAPTURED, UNCONFIRMED
 from tests.conformance.results import Certified, Claim, table
@@ -47,7 +47,9 @@ def test_what_an_account_said_is_kept_at_once_for_the_next_run_and_for_the_stage
 
 def test_a_run_that_was_killed_holds_up_no_claim_of_the_next_one_which_deletes_what_is_left(stage: Stage) -> None:
     session = boto3.Session(ACCOUNT, "stage", region_name=REGION)
-    killed, following = (Account(session, stage.endpoint, minute=0.5, prefix="killed", claim="one") for _ in range(2))
+    killed, following = (
+        Account(session, stage.endpoint, AdvancedTime(stage.time), "killed", claim="one") for _ in range(2)
+    )
     killed.set_up()
     killed.alias()
     killed.group()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,15 +17,15 @@ from botocore.exceptions import ClientError
 from rehearsal.stage import ACCOUNT, REGION, Stage, StageError
 from rehearsal.stage.faults import FaultError, Faults, MetricsLate, Throttle, fault
 from seatrial.settings import Clock
+from tests import on_stage
+from tests.on_stage import until
 
-MINUTE = 0.5
-PATIENCE = 20.0
 ROLE = "arn:aws:iam::111122223333:role/unknown"
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stage]:
-    with Stage(minute=MINUTE) as started:
+    with Stage(manual=True) as started:
         make_service(started)
         yield started
 
@@ -98,22 +97,9 @@ def release(stage: Stage) -> str:
     )
 
 
-def until(holds: Callable[[], Any]) -> Any:
-    """What `holds` returns as soon as that is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-    return found
-
-
-def status(stage: Stage, deployment: str) -> str:
-    return str(stage.client("codedeploy").get_deployment(deploymentId=deployment)["deploymentInfo"]["status"])
-
-
 def ended(stage: Stage, deployment: str) -> str:
     """Its last status."""
-    return str(until(lambda: (now := status(stage, deployment)) in ("Succeeded", "Failed", "Stopped") and now))
+    return str(on_stage.ended(stage, deployment)["status"])
 
 
 @pytest.mark.parametrize(
@@ -160,9 +146,12 @@ def test_codedeploys_own_calls_can_be_throttled_alone(stage: Stage) -> None:
 def test_codedeploy_restarts_in_mid_shift_and_goes_on(stage: Stage) -> None:
     deployment = release(stage)
     functions = stage.client("lambda")
-    until(lambda: functions.get_alias(FunctionName="service", Name="live").get("RoutingConfig"))
+    until(stage, "weights", lambda: functions.get_alias(FunctionName="service", Name="live").get("RoutingConfig"))
     stage.fault(restart_codedeploy=60)
-    assert ended(stage, deployment) == "Succeeded"  # boto3 tries again while CodeDeploy is down
+    with pytest.raises(ClientError, match="CodeDeploy restarts"):
+        impatient(stage, "codedeploy").list_applications()
+    stage.time.advance(60)
+    assert ended(stage, deployment) == "Succeeded"
     moved = [one for one in stage.records() if one["kind"] == "weights" and one["deployment"] == deployment]
     assert [list(one["weights"].values()) for one in moved] == [[0.5], []]
 
@@ -184,7 +173,7 @@ def test_events_are_lost_or_come_twice(stage: Stage, what: str, states: list[str
     queue = queue_of_events(stage, f"heard-{what}")
     stage.fault(events=what, source="aws.codedeploy")
     assert ended(stage, release(stage)) == "Succeeded"
-    until(lambda: stage.faults()[0]["hits"] == 2)
+    until(stage, "both hits", lambda: stage.faults()[0]["hits"] == 2)
     heard: list[str] = []
     while messages := stage.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         heard += [json.loads(message["Body"])["detail"]["state"] for message in messages]
@@ -203,7 +192,7 @@ def test_events_that_are_delayed_come_out_of_order_and_keep_their_time(stage: St
             heard.append((event["detail"]["state"], event["time"]))
         return len(heard) == 2
 
-    until(both)
+    until(stage, "both events", both)
     assert [state for state, _ in heard] == ["SUCCESS", "START"]
     assert heard[1][1] < heard[0][1]
 
@@ -232,7 +221,7 @@ def test_late_metrics_come_with_the_time_of_their_invoke(stage: Stage) -> None:
     stage.client("lambda").invoke(FunctionName="service", Qualifier="2")
     began = clock.epoch()
     assert invocations() == []
-    (point,) = until(invocations)
+    (point,) = until(stage, "the invoke", invocations)
     assert clock.epoch() - began > 200
     assert point["Timestamp"].timestamp() <= began
 
@@ -255,7 +244,7 @@ def test_late_metrics_are_those_that_a_caller_puts_too(stage: Stage) -> None:
     )
     began = clock.epoch()
     assert values() == []
-    assert until(values) == [3]
+    assert until(stage, "the value", values) == [3]
     assert clock.epoch() - began > 200
     assert values(EndTime=datetime.fromtimestamp(began + 10, UTC)) == [3]
 
@@ -338,7 +327,7 @@ def test_faults_and_switches_may_come_with_the_environment(monkeypatch: pytest.M
     ]
     monkeypatch.setenv("STAGE_FAULTS", json.dumps(wanted))
     monkeypatch.setenv("STAGE_SWITCHES", '{"unanswered_code": "HOOK_EXECUTION_FAILURE"}')
-    with Stage(minute=MINUTE) as started:
+    with Stage(manual=True) as started:
         on = [{name: one[name] for name in asked} for one, asked in zip(started.faults(), wanted[:3], strict=True)]
         assert on == wanted[:3]
         with pytest.raises(ClientError, match="CodeDeploy restarts"):
@@ -346,4 +335,4 @@ def test_faults_and_switches_may_come_with_the_environment(monkeypatch: pytest.M
         assert started.get("switches")["unanswered_code"]["answer"] == "HOOK_EXECUTION_FAILURE"
     monkeypatch.setenv("STAGE_SWITCHES", '{"unanswered_code": 1}')
     with pytest.raises(StageError, match="unanswered_code takes"):
-        Stage(minute=MINUTE).start()
+        Stage(manual=True).start()

@@ -1,4 +1,4 @@
-"""One stage a module, and one whole rehearsal a session: both are real and cost seconds."""
+"""One local AWS a module, whose time the tests advance, and one whole rehearsal a session: both cost seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.rehearsed import Rehearsed
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=1.0) as running:
+    with Stage(manual=True) as running:
         yield running
 
 

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from rehearsal.sam import PROJECT, Ran, Sam, source_of
+from rehearsal.sam import HOLD_SECONDS, PROJECT, Ran, Sam, source_of
 from rehearsal.stage import Stage
 from seatrial.aws.ledger import Ledger
 from seatrial.core.release import Release, State
-
-PATIENCE = 60.0
-"""Wall seconds: an hour of a stage whose minute is a second."""
-
-
-def until[T](what: str, holds: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    deadline = time.monotonic() + patience
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.1)
-    return found
+from tests.on_stage import HOUR, settled, until
 
 
 @dataclass
@@ -41,6 +31,13 @@ class Shop:
         folder = source_of(variant, name, self.sources)
         self.sam.build(folder)
         return folder
+
+    def deploy(self, folder: Path, service: str, parameters: Mapping[str, str] | None = None) -> Ran:
+        """`sam deploy` to its end; the stage's time goes on as far as the stack needs it."""
+        return deploy(self.stage, self.sam, folder, service, **(parameters or {}))
+
+    def until[T](self, what: str, holds: Callable[[], T | None], seconds: float = HOUR) -> T:
+        return until(self.stage, what, holds, seconds)
 
     def live(self, service: str) -> str:
         alias = self.stage.client("lambda").get_alias(FunctionName=service, Name="live")
@@ -79,12 +76,12 @@ class Shop:
         found = self.ledger.releases_of(service, 1)
         return self.ledger.find(found[0].deployment_id) if found else None
 
-    def reaches(self, service: str, state: State, patience: float = PATIENCE) -> Release:
+    def reaches(self, service: str, state: State, patience: float = HOUR) -> Release:
         def there() -> Release | None:
             found = self.last(service)
             return found if found and found.state is state else None
 
-        return until(f"{service} is {state}", there, patience)
+        return until(self.stage, f"{service} is {state}", there, patience)
 
     def told(self, release: Release) -> list[str]:
         return [step.sentence for step in self.ledger.steps(release.deployment_id)]
@@ -125,19 +122,38 @@ def deployed(ran: Ran) -> None:
     assert ran.ok, ran.tail(25)
 
 
-class Meanwhile:
-    """`sam deploy` in a thread of its own."""
+@dataclass(frozen=True)
+class Deployer:
+    """What `sam deploy` takes."""
 
-    def __init__(self, shop: Shop, folder: Path, service: str, **parameters: str) -> None:
+    stage: Stage
+    sam: Sam
+
+
+def deploy(stage: Stage, sam: Sam, folder: Path, stack: str, **parameters: str) -> Ran:
+    """`sam deploy` to its end; the stage's time goes on as far as the stack needs it."""
+    return Meanwhile(Deployer(stage, sam), folder, stack, **parameters).ended()
+
+
+class Meanwhile:
+    """`sam deploy` in a thread of its own. It holds the clock until it waits for the stack."""
+
+    def __init__(self, shop: Shop | Deployer, folder: Path, service: str, **parameters: str) -> None:
         self.ran: Ran | None = None
+        self._stage, self._stack = shop.stage, service
+        begins = ExitStack()
+        begins.enter_context(shop.stage.time.held(f"sam deploy of {service}", HOLD_SECONDS))
 
         def run() -> None:
-            self.ran = shop.sam.deploy(folder, service, parameters)
+            with begins:  # sam.deploy holds the clock by itself before it prints anything
+                self.ran = shop.sam.deploy(folder, service, parameters, lambda _: begins.close())
 
         self._thread = Thread(target=run)
         self._thread.start()
 
     def ended(self) -> Ran:
-        self._thread.join(4 * PATIENCE)
+        self._stage.time.advance(0, within=HOLD_SECONDS)
+        settled(self._stage, self._stack)
+        self._thread.join()
         assert self.ran is not None, "sam deploy did not end"
         return self.ran

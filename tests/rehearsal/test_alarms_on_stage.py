@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -14,30 +13,21 @@ import pytest
 
 from rehearsal.stage import Stage
 from seatrial.settings import Clock
+from tests.on_stage import settled, until
 
-MINUTE = 1.0
-PATIENCE = 8 * MINUTE
-"""Wall seconds after which a test gives up: eight minutes of the stage."""
+PATIENCE = 480.0
+"""Stage seconds after which a test gives up."""
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=MINUTE) as running:
+    with Stage(manual=True) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def clock(stage: Stage) -> Clock:
     return stage.clock()
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What `holds` returns as soon as that is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-    return found
 
 
 def described(stage: Stage, name: str) -> dict[str, Any]:
@@ -91,22 +81,22 @@ def test_an_alarm_rings_falls_silent_and_tells_the_bus(stage: Stage, clock: Cloc
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         TreatMissingData="notBreaching",
     )
-    until(lambda: described(stage, "orders-fail")["StateValue"] == "OK")
+    until(stage, "orders-fail is OK", lambda: described(stage, "orders-fail")["StateValue"] == "OK", PATIENCE)
     put_orders(stage, 5, shop="south")
     put_orders(stage, 2, shop="north")
-    until(lambda: described(stage, "orders-fail")["StateValue"] == "ALARM")
+    until(stage, "orders-fail is ALARM", lambda: described(stage, "orders-fail")["StateValue"] == "ALARM", PATIENCE)
     alarm = described(stage, "orders-fail")
     assert "Threshold Crossed: 1 out of the last 1 datapoints [2.0 (" in alarm["StateReason"]
     assert json.loads(alarm["StateReasonData"])["recentDatapoints"] == [2.0]
     assert abs(alarm["StateTransitionedTimestamp"].timestamp() - clock.epoch()) < 120
 
-    event = until(heard)
+    event = until(stage, "its event", heard, PATIENCE)
     assert event["detail-type"] == "CloudWatch Alarm State Change"
     assert event["resources"] == [alarm["AlarmArn"]]
     assert event["detail"]["state"]["reason"] == alarm["StateReason"]
     assert datetime.fromisoformat(event["time"]).timestamp() == pytest.approx(clock.epoch(), abs=300)
 
-    until(lambda: described(stage, "orders-fail")["StateValue"] == "OK")
+    until(stage, "orders-fail is OK", lambda: described(stage, "orders-fail")["StateValue"] == "OK", PATIENCE)
     assert changes(stage, "orders-fail") == [("INSUFFICIENT_DATA", "OK"), ("OK", "ALARM"), ("ALARM", "OK")]
 
 
@@ -150,15 +140,14 @@ TEMPLATE: dict[str, Any] = {
 def test_a_template_may_have_an_alarm_on_metric_math(stage: Stage) -> None:
     cloudformation, cloudwatch = stage.client("cloudformation"), stage.client("cloudwatch")
     cloudformation.create_stack(StackName="shares", TemplateBody=json.dumps(TEMPLATE))
-    wait = {"Delay": 1, "MaxAttempts": 10}
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="shares", WaiterConfig=wait)
+    assert settled(stage, "shares") == "CREATE_COMPLETE"
     alarm = described(stage, "share")
     assert [query["Id"] for query in alarm["Metrics"]] == ["share", "failed", "asked"]
     assert "MetricName" not in alarm and "Statistic" not in alarm
     cloudwatch.put_metric_data(
         Namespace="Stack", MetricData=[{"MetricName": "Failed", "Value": 3}, {"MetricName": "Asked", "Value": 4}]
     )
-    until(lambda: described(stage, "share")["StateValue"] == "ALARM")
+    until(stage, "share is ALARM", lambda: described(stage, "share")["StateValue"] == "ALARM", PATIENCE)
     assert "[75.0 (" in described(stage, "share")["StateReason"]
 
 
@@ -173,7 +162,7 @@ def test_a_template_with_an_alarm_that_cant_be_evaluated_fails_by_name(stage: St
         events = cloudformation.describe_stack_events(StackName="bands")["StackEvents"]
         return [each.get("ResourceStatusReason", "") for each in events if each["ResourceStatus"] == "CREATE_FAILED"]
 
-    assert "the function ANOMALY_DETECTION_BAND is not supported" in until(failed)[0]
+    assert "the function ANOMALY_DETECTION_BAND is not supported" in until(stage, "the failure", failed, PATIENCE)[0]
 
 
 def test_metric_data_is_asked_for_in_stage_time(stage: Stage, clock: Clock) -> None:
@@ -252,5 +241,5 @@ def test_what_a_function_embeds_at_high_resolution_is_read_and_rings_by_ten_seco
     stage.client("lambda").invoke(FunctionName="shop")
     assert [values(metric, 60) for metric in ("Fine", "Coarse")] == [[1.0], [1.0]]
     assert [values(metric, 10) for metric in ("Fine", "Coarse")] == [[1.0], []]
-    until(lambda: ("INSUFFICIENT_DATA", "ALARM") in changes(stage, "Fine"))
+    until(stage, "an alarm", lambda: ("INSUFFICIENT_DATA", "ALARM") in changes(stage, "Fine"), PATIENCE)
     assert described(stage, "Coarse")["StateValue"] == "INSUFFICIENT_DATA"

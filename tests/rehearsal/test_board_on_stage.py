@@ -38,8 +38,8 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployed]:
-    """Seatrial on a stage whose minute is long, so that no tick comes between, and a release that was taken back."""
-    with Stage(minute=60.0) as stage:
+    """Seatrial on a stage whose time stands still, so that no tick comes between, and a release that was taken back."""
+    with Stage(manual=True) as stage:
         sam = Sam(stage.endpoint)
         sam.build(PROJECT)
         ran = sam.deploy(PROJECT, "seatrial")

@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.stage import Stage
+from tests.on_stage import ended
 
 ROLE = "arn:aws:iam::111122223333:role/unknown"
-ENDED = {"Delay": 0.1, "MaxAttempts": 100}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def stage() -> Iterator[Stage]:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as package:
         package.writestr("index.py", "def handler(event, context):\n    return 1\n")
-    with Stage(minute=0.2) as started:
+    with Stage(manual=True) as started:
         functions = started.client("lambda")
         functions.create_function(
             FunctionName="service",
@@ -85,13 +85,13 @@ def in_s3(key: str, **members: str) -> dict[str, Any]:
     return {"revisionType": "S3", "s3Location": {"bucket": "revisions", "key": key, "bundleType": "JSON", **members}}
 
 
-def deploy(codedeploy: Any, application: str, revision: dict[str, Any]) -> str:
+def deploy(stage: Stage, codedeploy: Any, application: str, revision: dict[str, Any]) -> str:
     started = str(
         codedeploy.create_deployment(applicationName=application, deploymentGroupName="group", revision=revision)[
             "deploymentId"
         ]
     )
-    codedeploy.get_waiter("deployment_successful").wait(deploymentId=started, WaiterConfig=ENDED)
+    assert ended(stage, started)["status"] == "Succeeded"
     return started
 
 
@@ -99,7 +99,9 @@ def code(of: pytest.ExceptionInfo[ClientError]) -> str:
     return str(of.value.response["Error"]["Code"])
 
 
-def test_a_registered_revision_is_known_before_any_deployment_used_it(codedeploy: Any, application: str) -> None:
+def test_a_registered_revision_is_known_before_any_deployment_used_it(
+    stage: Stage, codedeploy: Any, application: str
+) -> None:
     spec = appspec(application)
     codedeploy.register_application_revision(applicationName=application, description="mine", revision=text(spec))
     found = codedeploy.get_application_revision(applicationName=application, revision=checksum(spec))
@@ -107,20 +109,20 @@ def test_a_registered_revision_is_known_before_any_deployment_used_it(codedeploy
     info = found["revisionInfo"]
     assert (info["description"], info["deploymentGroups"]) == ("mine", [])
     assert "firstUsedTime" not in info
-    deploy(codedeploy, application, text(spec))
+    deploy(stage, codedeploy, application, text(spec))
     info = codedeploy.get_application_revision(applicationName=application, revision=text(spec))["revisionInfo"]
     assert (info["description"], info["deploymentGroups"]) == ("mine", ["group"])
     assert info["registerTime"] <= info["firstUsedTime"] == info["lastUsedTime"]
 
 
 def test_a_deployment_registers_its_revision_and_the_next_good_one_takes_its_place(
-    codedeploy: Any, application: str
+    stage: Stage, codedeploy: Any, application: str
 ) -> None:
     there, back = appspec(application), appspec(application, "2", "1")
-    started = deploy(codedeploy, application, text(there))
+    started = deploy(stage, codedeploy, application, text(there))
     found = codedeploy.get_application_revision(applicationName=application, revision=checksum(there))
     assert found["revisionInfo"]["description"] == f"Application revision registered by Deployment ID: {started}"
-    deploy(codedeploy, application, text(back))
+    deploy(stage, codedeploy, application, text(back))
     infos = codedeploy.batch_get_application_revisions(
         applicationName=application, revisions=[text(there), checksum(back), text("other")]
     )
@@ -140,10 +142,10 @@ def test_a_deployment_registers_its_revision_and_the_next_good_one_takes_its_pla
 def test_an_appspec_in_s3_is_read_when_it_is_deployed(stage: Stage, codedeploy: Any, application: str) -> None:
     codedeploy.register_application_revision(applicationName=application, revision=in_s3("specs/later.json"))
     with pytest.raises(ClientError, match="There is no object s3://revisions/specs/later") as missing:
-        deploy(codedeploy, application, in_s3("specs/later.json"))
+        deploy(stage, codedeploy, application, in_s3("specs/later.json"))
     assert code(missing) == "RevisionDoesNotExistException"
     stage.client("s3").put_object(Bucket="revisions", Key="specs/later.json", Body=appspec(application).encode())
-    started = deploy(codedeploy, application, in_s3("specs/later.json"))
+    started = deploy(stage, codedeploy, application, in_s3("specs/later.json"))
     info = codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
     assert info["revision"] == in_s3("specs/later.json")
     codedeploy.register_application_revision(applicationName=application, revision=in_s3("other.json"))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import re
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from rehearsal.stage import Stage
-
-MINUTE = 0.5
+from tests.on_stage import settled, until
 
 ROLE = {
     "Type": "AWS::IAM::Role",
@@ -132,7 +129,7 @@ def template(release: str, *services: dict[str, Any], hook: bool = True) -> dict
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=MINUTE) as started:
+    with Stage(manual=True) as started:
         yield started
 
 
@@ -154,10 +151,7 @@ def apply(stage: Stage, name: str, what: dict[str, Any], **parameters: str) -> s
         stacks.delete_change_set(ChangeSetName=change_set)
         return str(described["StatusReason"])
     stacks.execute_change_set(ChangeSetName=change_set)
-    waiter = stacks.get_waiter("stack_create_complete" if kind == "CREATE" else "stack_update_complete")
-    with contextlib.suppress(WaiterError):  # a stack that rolled back; its status is what we return
-        waiter.wait(StackName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
-    return str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+    return settled(stage, name)
 
 
 def reasons(stage: Stage, name: str, resource: str) -> list[tuple[str, str]]:
@@ -210,7 +204,7 @@ def states(stage: Stage, queue: str, count: int) -> list[tuple[str, str]]:
     """The next `count` state changes: (deployment, state)."""
     found: list[tuple[str, str]] = []
     while len(found) < count:
-        got = stage.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5, MaxNumberOfMessages=1)
+        got = stage.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=1)
         assert got.get("Messages"), f"no more than {found}"
         for message in got["Messages"]:
             stage.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
@@ -468,8 +462,7 @@ def test_a_stack_that_releases_takes_no_other_operation(stage: Stage) -> None:
         with pytest.raises(ClientError, match=state):
             operation(**asked)
     cancel_at_the_first_weight(stage, "busy")
-    with pytest.raises(WaiterError):
-        stacks.get_waiter("stack_update_complete").wait(**given, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+    assert settled(stage, "busy") == "UPDATE_ROLLBACK_COMPLETE"
     assert alias(stage, "busy") == ("1", {})
 
 
@@ -486,20 +479,15 @@ def test_a_release_whose_rollback_was_switched_off_goes_back_when_asked(stage: S
         Capabilities=["CAPABILITY_IAM"],
         DisableRollback=True,
     )
-    quickly = {"Delay": 0.2, "MaxAttempts": 100}
-    with pytest.raises(WaiterError):
-        stacks.get_waiter("stack_update_complete").wait(StackName="kept", WaiterConfig=quickly)
-    assert stacks.describe_stacks(StackName="kept")["Stacks"][0]["StackStatus"] == "UPDATE_FAILED"
+    assert settled(stage, "kept") == "UPDATE_FAILED"
     assert alias(stage, "kept", "Later") == ("1", {}), "CodeDeploy has taken it back all the same"
     stacks.rollback_stack(StackName="kept")
-    stacks.get_waiter("stack_rollback_complete").wait(StackName="kept", WaiterConfig=quickly)
+    assert settled(stage, "kept") == "UPDATE_ROLLBACK_COMPLETE"
     assert (alias(stage, "kept", "Early"), alias(stage, "kept", "Later")) == (("1", {}), ("1", {}))
 
 
 def cancel_at_the_first_weight(stage: Stage, name: str, service: str = "Service", root: str = "") -> None:
-    deadline = time.monotonic() + 20
-    while alias(stage, name, service)[1] == {} and time.monotonic() < deadline:
-        threading.Event().wait(0.05)
+    until(stage, "the first weight", lambda: alias(stage, name, service)[1])
     stage.client("cloudformation").cancel_update_stack(StackName=root or name)
 
 
@@ -654,7 +642,7 @@ def test_a_groups_topic_is_told_in_json_whose_members_are_json(stage: Stage) -> 
 
     assert apply(stage, "told", release("1", "one")) == "CREATE_COMPLETE"
     assert apply(stage, "told", release("2", "bad")) == "UPDATE_ROLLBACK_COMPLETE"
-    (message,) = stage.client("sqs").receive_message(QueueUrl=inbox, WaitTimeSeconds=5)["Messages"]
+    (message,) = stage.client("sqs").receive_message(QueueUrl=inbox)["Messages"]
     told = json.loads(json.loads(message["Body"])["Message"])
     failed, back = deployments(stage, "told")
     assert (told["deploymentId"], told["status"], told["eventTriggerName"]) == (failed["deploymentId"], "FAILED", "bad")
@@ -752,8 +740,6 @@ def test_an_unnamed_configuration_is_replaced_when_it_changes_and_a_stack_takes_
     assert moves == [{"2": 0.4}, {}]
     application = physical(stage, "custom", "Application")
     stage.client("cloudformation").delete_stack(StackName="custom")
-    stage.client("cloudformation").get_waiter("stack_delete_complete").wait(
-        StackName="custom", WaiterConfig={"Delay": 0.2, "MaxAttempts": 100}
-    )
+    stage.time.advance(0)
     assert codedeploy.list_deployment_configs()["deploymentConfigsList"] == before
     assert application not in codedeploy.list_applications()["applications"]

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from rehearsal.stage import Stage
 from rehearsal.stage.codedeploy import wire
 from rehearsal.stage.codedeploy.wire import OPERATIONS
+from tests.on_stage import ended
 
 ROLE = "arn:aws:iam::111122223333:role/unknown"
 STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
@@ -23,7 +24,7 @@ STYLE = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTR
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=0.2) as started:
+    with Stage(manual=True) as started:
         started.client("codedeploy").create_application(applicationName="app", computePlatform="Lambda")
         yield started
 
@@ -78,14 +79,12 @@ def code(of: pytest.ExceptionInfo[ClientError]) -> str:
     return str(of.value.response["Error"]["Code"])
 
 
-def test_a_deployment_can_be_followed_to_its_end(codedeploy: Any, function: str) -> None:
+def test_a_deployment_can_be_followed_to_its_end(stage: Stage, codedeploy: Any, function: str) -> None:
     group(codedeploy, "followed")
     started = codedeploy.create_deployment(
         applicationName="app", deploymentGroupName="followed", revision=revision(function), description="by hand"
     )["deploymentId"]
-    codedeploy.get_waiter("deployment_successful").wait(
-        deploymentId=started, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
-    )
+    assert ended(stage, started)["status"] == "Succeeded"
     info = codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
     assert (info["status"], info["description"], info["computePlatform"]) == ("Succeeded", "by hand", "Lambda")
     assert info["deploymentOverview"]["Succeeded"] == 1
@@ -307,7 +306,9 @@ def test_what_a_lambda_deployment_can_not_be_asked_is_refused(codedeploy: Any, m
     assert codedeploy.list_deployments(applicationName="app", deploymentGroupName="asked")["deployments"] == []
 
 
-def test_deployments_are_listed_by_status_and_by_the_time_of_their_creation(codedeploy: Any, function: str) -> None:
+def test_deployments_are_listed_by_status_and_by_the_time_of_their_creation(
+    stage: Stage, codedeploy: Any, function: str
+) -> None:
     group(codedeploy, "listed")
     where = {"applicationName": "app", "deploymentGroupName": "listed"}
 
@@ -315,15 +316,15 @@ def test_deployments_are_listed_by_status_and_by_the_time_of_their_creation(code
         """A deployment that ends at once, for its alias is not what it says."""
         started = codedeploy.create_deployment(**where, revision=revision(function, current="99"))["deploymentId"]
         with pytest.raises(Exception, match="Failed"):
-            codedeploy.get_waiter("deployment_successful").wait(
-                deploymentId=started, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
-            )
+            assert ended(stage, started)["status"] == "Succeeded"
         return codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
 
     def listed(**how: Any) -> list[str]:
         return list(codedeploy.list_deployments(**where, **how)["deployments"])
 
-    first, second = refused(), refused()
+    first = refused()
+    stage.time.advance(2)
+    second = refused()
     ids = [second["deploymentId"], first["deploymentId"]]
     assert listed(includeOnlyStatuses=["Failed"]) == ids
     assert listed(includeOnlyStatuses=["Succeeded", "Stopped"]) == []
@@ -350,15 +351,13 @@ def test_what_servers_alone_have_is_refused_for_a_lambda_deployment(codedeploy: 
         assert code(refused) == name
 
 
-def test_a_target_is_listed_by_its_status_and_asked_for_by_its_id(codedeploy: Any, function: str) -> None:
+def test_a_target_is_listed_by_its_status_and_asked_for_by_its_id(stage: Stage, codedeploy: Any, function: str) -> None:
     group(codedeploy, "targeted")
     deployment = codedeploy.create_deployment(
         applicationName="app", deploymentGroupName="targeted", revision=revision(function, current="99")
     )["deploymentId"]
     with pytest.raises(Exception, match="Failed"):
-        codedeploy.get_waiter("deployment_successful").wait(
-            deploymentId=deployment, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
-        )
+        assert ended(stage, deployment)["status"] == "Succeeded"
 
     def listed(*statuses: str) -> list[str]:
         found = codedeploy.list_deployment_targets(
@@ -417,9 +416,7 @@ def test_with_aws_managed_policy_alone_only_hooks_of_the_right_name_are_invoked(
         revision=revision(function, main, "2" if main == "1" else "1", BeforeAllowTraffic="service"),
     )["deploymentId"]
     with pytest.raises(Exception, match="Failed"):
-        codedeploy.get_waiter("deployment_successful").wait(
-            deploymentId=started, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
-        )
+        assert ended(stage, started)["status"] == "Succeeded"
     info = codedeploy.get_deployment(deploymentId=started)["deploymentInfo"]
     assert info["errorInformation"]["code"] == "IAM_ROLE_PERMISSIONS"
     assert "arn:aws:iam::111122223333:role/deployer" in info["errorInformation"]["message"]

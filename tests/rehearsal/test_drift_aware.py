@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from rehearsal.stage import Stage
+from tests.on_stage import settled
 from tests.rehearsal.test_codedeploy_stacks import alias, apply, deployments, physical, shifted, template
 
 AT_ONCE, CANARY = "LambdaAllAtOnce", "LambdaCanary10Percent5Minutes"
@@ -18,7 +18,7 @@ AT_ONCE, CANARY = "LambdaAllAtOnce", "LambdaCanary10Percent5Minutes"
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=0.2) as started:
+    with Stage(manual=True) as started:
         yield started
 
 
@@ -48,11 +48,7 @@ def revert(stage: Stage, name: str, what: dict[str, Any]) -> tuple[dict[str, Any
     described = stacks.describe_change_set(**given)
     if described["ExecutionStatus"] == "AVAILABLE":
         stacks.execute_change_set(**given)
-        with contextlib.suppress(WaiterError):  # a stack that rolled back: its status is what we return
-            stacks.get_waiter("stack_update_complete").wait(
-                StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 200}
-            )
-    return described, str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+    return described, settled(stage, name)
 
 
 def change_of(described: dict[str, Any], resource: str) -> dict[str, Any]:

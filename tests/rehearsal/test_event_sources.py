@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
-import time
 import urllib.request
 import zipfile
 from collections import Counter
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from rehearsal.stage import ACCOUNT, REGION, Stage
+from tests.on_stage import settled, until
 
 ANSWER = """
 def handler(event, context):
@@ -26,7 +25,7 @@ FEW = 20
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=1) as stage:
+    with Stage(manual=True) as stage:
         yield stage
 
 
@@ -77,14 +76,13 @@ def invocations(stage: Stage) -> Counter[str]:
 
 def test_a_queues_messages_are_split_by_the_weights(stage: Stage, alias: str) -> None:
     sqs = stage.client("sqs")
-    queue = sqs.create_queue(QueueName="halves")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="halves", Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     for number in range(FEW):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
     stage.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=alias, BatchSize=1)
-    deadline = time.monotonic() + 20
-    while (seen := invocations(stage)).total() < FEW and time.monotonic() < deadline:
-        threading.Event().wait(0.1)
+    until(stage, "every message", lambda: invocations(stage).total() >= FEW)
+    seen = invocations(stage)
     assert seen.total() == FEW
     assert set(seen) == {"1", "2"}
 
@@ -106,15 +104,13 @@ def test_an_http_apis_document_leads_to_both_versions_and_anybody_may_call_it(st
     }
     cloudformation = stage.client("cloudformation")
     cloudformation.create_stack(StackName="api", TemplateBody=json.dumps({"Resources": resources}))
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName="api", WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
-    )
+    assert settled(stage, "api") == "CREATE_COMPLETE"
     (api,) = stage.client("apigatewayv2").get_apis()["Items"]
     assert api["Name"] == "halves"
     host = {"Host": f"{api['ApiId']}.execute-api.localhost:{stage.port}"}
 
     def call() -> Any:
         request = urllib.request.Request(f"{stage.endpoint}/page", headers=host)
-        return urllib.request.urlopen(request, timeout=10).read().decode()
+        return urllib.request.urlopen(request, timeout=60).read().decode()
 
     assert {call() for _ in range(FEW)} == {f"1 {alias}", f"2 {alias}"}

@@ -11,7 +11,8 @@ import pytest
 
 from rehearsal.stage import Stage
 from seatrial.aws.ledger import Ledger
-from tests.rehearsal.shop import seatrial_on, until
+from tests.on_stage import until
+from tests.rehearsal.shop import seatrial_on
 
 pytestmark = pytest.mark.proof
 
@@ -54,7 +55,7 @@ class Flags:
         return str(found["State"])
 
     def completes(self, environment: str, number: int) -> None:
-        until("it is complete", lambda: self.state(environment, number) == "COMPLETE")
+        until(self.stage, "it is complete", lambda: self.state(environment, number) == "COMPLETE")
 
     def users_get(self, environment: str) -> Any:
         data = self.stage.client("appconfigdata")
@@ -96,17 +97,17 @@ def test_on_call_takes_a_running_and_a_finished_deployment_of_a_flag_back_and_no
     flags.completes("production", flags.deploy("production", {"checkout": "old"}, minutes=0))
     running = flags.deploy("production", {"checkout": "new"}, minutes=1_000)
     flags.on_call_asks(name)
-    until("it is taken back", lambda: flags.state("production", running) == "ROLLED_BACK")
+    until(flags.stage, "it is taken back", lambda: flags.state("production", running) == "ROLLED_BACK")
     assert flags.users_get("production") == {"checkout": "old"}
-    until("that is told", lambda: len(flags.told(name)) == 1)
+    until(flags.stage, "that is told", lambda: len(flags.told(name)) == 1)
 
     finished = flags.deploy("production", {"checkout": "new"}, minutes=0)
     flags.completes("production", finished)
     assert flags.users_get("production") == {"checkout": "new"}
     flags.on_call_asks(name)
-    until("it is reverted", lambda: flags.state("production", finished) == "REVERTED")
+    until(flags.stage, "it is reverted", lambda: flags.state("production", finished) == "REVERTED")
     assert flags.users_get("production") == {"checkout": "old"}
-    first, second = until("both are told", lambda: found if len(found := flags.told(name)) == 2 else None)
+    first, second = until(flags.stage, "both are told", lambda: found if len(found := flags.told(name)) == 2 else None)
     assert "configuration version 2 is taken back to version 1 (deployment 2)" in first
     assert "configuration version 3 is taken back to version 1 (deployment 3)" in second
     assert second.endswith("on-call@example.com asked for it: baskets are lost")
@@ -121,7 +122,7 @@ def test_what_is_not_tagged_is_left_alone_and_iam_would_not_allow_more(flags: Fl
             not call["allowed"] and call["action"] == "appconfig:ListTagsForResource" for call in flags.stage.calls()
         )
 
-    until("it was looked at", refused)
+    until(flags.stage, "it was looked at", refused)
     assert flags.state("elsewhere", number) == "DEPLOYING"
     assert not any(
         call["action"] == "appconfig:StopDeployment" and "elsewhere" in call["resource"] for call in flags.stage.calls()

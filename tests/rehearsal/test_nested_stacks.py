@@ -26,7 +26,7 @@ CANARY, AT_ONCE = "LambdaCanary10Percent5Minutes", "LambdaAllAtOnce"
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=0.4) as started:
+    with Stage(manual=True) as started:
         started.client("s3").create_bucket(
             Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )

@@ -10,6 +10,7 @@ import pytest
 
 from rehearsal.sam import PROJECT, Sam
 from rehearsal.stage import Stage
+from tests.rehearsal.shop import deploy
 
 TRIED = ("board", "dark_tester", "fix_lane", "monitor", "rollback")
 HOOKS = ("CodeDeployHook_seatrial_pre_traffic", "CodeDeployHook_seatrial_post_traffic")
@@ -38,14 +39,14 @@ def told(stage: Stage, what: str) -> list[str]:
 def test_a_changed_layer_is_tried_in_the_dark_and_shifted(stage: Stage, project: Path) -> None:
     sam = Sam(stage.endpoint)
     sam.build(project)
-    first = sam.deploy(project, "seatrial")
+    first = deploy(stage, sam, project, "seatrial")
     assert first.ok, first.tail()
     assert told(stage, "hook") == []
 
     code = project / "layers" / "seatrial" / "seatrial" / "__init__.py"
     code.write_text(code.read_text() + "# changed\n")
     sam.build(project)
-    second = sam.deploy(project, "seatrial")
+    second = deploy(stage, sam, project, "seatrial")
 
     assert second.ok, second.tail()
     assert {live(stage, name) for name in HOOKS + tuple(f"seatrial-{name}" for name in TRIED)} == {"2"}

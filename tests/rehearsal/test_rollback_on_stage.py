@@ -12,7 +12,8 @@ from rehearsal.sam import PROJECT
 from rehearsal.stage import Stage
 from rehearsal.traffic import Traffic
 from seatrial.core.release import State
-from tests.rehearsal.shop import PATIENCE, Meanwhile, Shop, deployed, seatrial_on, until
+from tests.on_stage import HOUR
+from tests.rehearsal.shop import Meanwhile, Shop, deployed, seatrial_on
 
 pytestmark = pytest.mark.proof
 
@@ -34,38 +35,40 @@ def shop(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sho
 def test_a_late_rollback_is_healed_with_shifting_off_and_then_on_and_the_next_release_goes_out(shop: Shop) -> None:
     service = "guarded"
     v2 = shop.build("good", "v2")
-    deployed(shop.sam.deploy(v2, service))
+    deployed(shop.deploy(v2, service))
     shop.reaches(service, State.RELEASED)
     assert shop.live(service) == "2"
 
-    traffic = Traffic(shop.stage, [f"{service}:live"], rate=20)
+    traffic = Traffic(shop.stage, [f"{service}:live"], per_minute=40)
     try:
-        until("users on the candidate", lambda: any(s.version == "2" for s in traffic.served()))
+        shop.until("users on the candidate", lambda: any(s.version == "2" for s in traffic.served()))
         shop.ring(service)
         returned = shop.reaches(service, State.RETURNED)
         back = shop.stage.clock().epoch()
-        until("users after the return", lambda: sum(s.t > back for s in traffic.served()) >= 12)
+        shop.until("users after the return", lambda: sum(s.t > back for s in traffic.served()) >= 12)
         assert {s.version for s in traffic.served() if s.t > back} == {"1"}
     finally:
         traffic.stop()
     assert shop.live(service) == "1"
     assert shop.stack(service) == "UPDATE_COMPLETE", "CloudFormation believes that version 2 is live"
     assert any("until it is healed: check out the code of version 1" in sentence for sentence in shop.told(returned))
-    until("a nag within the hour", lambda: "nag" in shop.kinds(returned), 2 * PATIENCE)
+    shop.until("a nag within the hour", lambda: "nag" in shop.kinds(returned), 2 * HOUR)
 
     v3 = shop.build("good", "v3")
-    refused = shop.sam.deploy(v3, service)
+    refused = shop.deploy(v3, service)
     assert not refused.ok
-    until("the ledger tells what AWS said", lambda: "does not match the current version" in shop.last_reason(service))
+    shop.until(
+        "the ledger tells what AWS said", lambda: "does not match the current version" in shop.last_reason(service)
+    )
     assert shop.serves(service) == {"1"}, "whatever CloudFormation believes"
 
     v1_again = shop.build("v1", "v1-again")
-    deployed(shop.sam.deploy(v1_again, service, {"Shifting": "off"}))
-    until("it is healed", lambda: shop.ledger.release(returned.deployment_id).state is State.HEALED)
-    deployed(shop.sam.deploy(v1_again, service, {"Shifting": "on"}))
+    deployed(shop.deploy(v1_again, service, {"Shifting": "off"}))
+    shop.until("it is healed", lambda: shop.ledger.release(returned.deployment_id).state is State.HEALED)
+    deployed(shop.deploy(v1_again, service, {"Shifting": "on"}))
     assert len(shop.serves(service)) == 1
 
-    deployed(shop.sam.deploy(shop.build("good", "v4"), service, {"Shifting": "on"}))
+    deployed(shop.deploy(shop.build("good", "v4"), service, {"Shifting": "on"}))
     last = shop.reaches(service, State.RELEASED)
     assert shop.serves(service) == {last.candidate}
     assert shop.stack(service) == "UPDATE_COMPLETE"
@@ -90,7 +93,7 @@ def test_alarm_event_stops_the_deployment_once(shop: Shop) -> None:
     service, clock = "timed", shop.stage.clock()
     deploying = Meanwhile(shop, shop.build("good", "timed-v2"), service)
     release = shop.reaches(service, State.SHIFTING)
-    until("users come", lambda: any(one["kind"] == "weights" for one in shop.records_of(release)))
+    shop.until("users come", lambda: any(one["kind"] == "weights" for one in shop.records_of(release)))
 
     def arrives(state: str) -> None:
         alarm = {"alarmName": shop.alarm(service), "state": {"value": state, "reason": "users complain"}}
@@ -114,12 +117,15 @@ def test_the_fix_goes_out_while_the_alarm_rings(shop: Shop) -> None:
 
     def users_complain() -> None:
         """What the bad release left behind goes on failing, whichever version answers."""
-        client = shop.stage.client("cloudwatch")
         dimensions = [{"Name": "service", "Value": service}]
-        while not enough.wait(0.2):
-            client.put_metric_data(
-                Namespace="Seatrial", MetricData=[{"MetricName": "BadOutcomes", "Dimensions": dimensions, "Value": 5}]
-            )
+        due = shop.stage.clock().epoch()
+        while not enough.is_set():
+            due += 20
+            with shop.stage.time.held_at(due, "users who complain"):
+                shop.stage.client("cloudwatch").put_metric_data(
+                    Namespace="Seatrial",
+                    MetricData=[{"MetricName": "BadOutcomes", "Dimensions": dimensions, "Value": 5}],
+                )
 
     def rings() -> bool:
         (found,) = shop.stage.client("cloudwatch").describe_alarms(AlarmNames=[shop.alarm(service)])["MetricAlarms"]
@@ -132,50 +138,51 @@ def test_the_fix_goes_out_while_the_alarm_rings(shop: Shop) -> None:
     try:
         assert not bad.ended().ok
         shop.reaches(service, State.TAKEN_BACK)
-        until("the alarm rings on", rings)
+        shop.until("the alarm rings on", rings)
 
-        blocked = shop.sam.deploy(shop.build("good", "mended-v3"), service)
+        blocked = shop.deploy(shop.build("good", "mended-v3"), service)
         assert not blocked.ok, "CodeDeploy begins nothing under a ringing alarm"
 
         shop.on_call("Hold Requested", service=service)
-        until("it is held", lambda: shop.ledger.holds.standing())
+        shop.until("it is held", lambda: shop.ledger.holds.standing())
         shop.on_call("Fix Granted", service=service, minutes=240)
-        until("the group's alarms are off", lambda: not shop.group(service)["alarmConfiguration"]["enabled"])
-        until(
+        shop.until("the group's alarms are off", lambda: not shop.group(service)["alarmConfiguration"]["enabled"])
+        shop.until(
             "that was read back",
             lambda: (found := shop.ledger.grants.last(f"{service}:live")) and found.stand == "open",
         )
-        deployed(shop.sam.deploy(shop.build("good", "mended-v4"), service))
+        deployed(shop.deploy(shop.build("good", "mended-v4"), service))
         assert rings(), "it still rings"
     finally:
         enough.set()
+        shop.stage.time.advance(20)
         complaining.join()
     fix = shop.reaches(service, State.RELEASED)
     assert fix.fix == "on-call@example.com: rehearsed"
     assert shop.serves(service) == {fix.candidate}
-    until("the alarms are on again", lambda: shop.group(service)["alarmConfiguration"]["enabled"])
+    shop.until("the alarms are on again", lambda: shop.group(service)["alarmConfiguration"]["enabled"])
     assert [one["name"] for one in shop.group(service)["alarmConfiguration"]["alarms"]] == [shop.alarm(service)]
     shop.on_call("Hold Released", service=service)
-    until("it is resumed", lambda: not shop.ledger.holds.standing())
+    shop.until("it is resumed", lambda: not shop.ledger.holds.standing())
 
 
 def test_while_everything_is_held_a_release_is_refused_with_the_words_of_who_holds_it(shop: Shop) -> None:
     service = "baked"
     shop.on_call("Hold Requested", all=True, reason="the bank is closed")
-    until("all is held", lambda: shop.ledger.holds.standing())
+    shop.until("all is held", lambda: shop.ledger.holds.standing())
     held = shop.build("good", "baked-v3")
-    refused = shop.sam.deploy(held, service)
+    refused = shop.deploy(held, service)
     assert not refused.ok
     release = shop.reaches(service, State.REFUSED)
     assert "on-call@example.com holds every service" in release.reason
     assert "the bank is closed" in release.reason
     shop.on_call("Hold Released", all=True)
-    until("it is resumed", lambda: not shop.ledger.holds.standing())
-    unchanged = shop.sam.deploy(held, service)
+    shop.until("it is resumed", lambda: not shop.ledger.holds.standing())
+    unchanged = shop.deploy(held, service)
     assert not unchanged.ok, "Lambda publishes no version of what it has published last"
     events = shop.stage.client("cloudformation").describe_stack_events(StackName=service)["StackEvents"]
     assert any("A version for this Lambda function exists" in one.get("ResourceStatusReason", "") for one in events)
-    deployed(shop.sam.deploy(held, service, {"Deploy": "2"}))
+    deployed(shop.deploy(held, service, {"Deploy": "2"}))
     assert shop.serves(service) == {shop.reaches(service, State.RELEASED).candidate}
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from rehearsal.stage import Stage, StageError, process
+from tests import on_stage
 
 HANDLER = """
 import boto3
@@ -133,7 +134,7 @@ def test_an_asynchronous_invoke_is_tried_three_times_and_then_told_to_its_destin
     )
     lambdas.invoke(FunctionName=function, Qualifier="live", InvocationType="Event", Payload=b'{"raise": 7}')
 
-    (message,) = until("a message", lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    (message,) = on_stage.until(stage, "a message", lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
     failed = json.loads(message["Body"])
     assert failed["requestPayload"] == {"raise": 7}
     assert failed["responsePayload"]["errorType"] == "ValueError"

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from rehearsal.stage import ACCOUNT, Stage
+from tests.on_stage import settled
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/tests"
-QUICKLY = {"Delay": 0.1, "MaxAttempts": 300}
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=0.5) as stage:
+    with Stage(manual=True) as stage:
         yield stage
 
 
@@ -34,15 +33,14 @@ def deploy(stage: Stage, name: str, resources: dict[str, Any], **template: Any) 
     body = json.dumps({"Resources": resources, **template})
     try:
         cloudformation.describe_stacks(StackName=name)
-        call, waiter = cloudformation.update_stack, "stack_update_complete"
+        call = cloudformation.update_stack
     except ClientError:
-        call, waiter = cloudformation.create_stack, "stack_create_complete"
+        call = cloudformation.create_stack
     call(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
-    with contextlib.suppress(WaiterError):
-        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig=QUICKLY)
+    status = settled(stage, name)
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     failed = [one.get("ResourceStatusReason", "") for one in events if one["ResourceStatus"].endswith("FAILED")]
-    return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"], failed
+    return status, failed
 
 
 def test_reserved_concurrency_is_the_templates_and_goes_back_with_a_rollback(stage: Stage) -> None:
@@ -244,7 +242,7 @@ def test_a_composite_alarm_of_a_template_follows_its_children_until_the_stack_go
     assert state() == "OK"
     assert release("ALARM(no-such-alarm)")[0] == "UPDATE_ROLLBACK_COMPLETE"
     cloudformation.delete_stack(StackName="whole")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="whole", WaiterConfig=QUICKLY)
+    stage.time.advance(0)
     assert cloudwatch.describe_alarms(AlarmNames=["whole"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"] == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rehearsal.stage import Stage
 from seatrial.core.release import Release, State
-from tests.rehearsal.shop import Shop, deployed, seatrial_on, until
+from tests.rehearsal.shop import Shop, deployed, seatrial_on
 from tests.services.releases import SAMCONFIG
 
 pytestmark = pytest.mark.proof
@@ -45,7 +45,7 @@ Resources:
 
 
 class Quiet(Shop):
-    def deploy(self, memory: int, variables: str, threshold: int) -> None:
+    def release(self, memory: int, variables: str, threshold: int) -> None:
         folder = self.sources
         (folder / "code").mkdir(exist_ok=True)
         (folder / "code" / "app.py").write_text(f"def handler(event, context):\n    return {memory}\n")
@@ -53,7 +53,7 @@ class Quiet(Shop):
         (folder / "template.yaml").write_text(text)
         (folder / "samconfig.toml").write_text(SAMCONFIG)
         self.sam.build(folder)
-        deployed(self.sam.deploy(folder, "quiet"))
+        deployed(self.deploy(folder, "quiet"))
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def sentence(shop: Quiet, release: Release, kind: str) -> str:
 
 
 def test_a_release_without_hooks_is_seen_followed_and_compared(shop: Quiet) -> None:
-    shop.deploy(128, "{TABLE: refunds}", 10)
-    shop.deploy(256, "{TABLE: payments, FEES: 'on'}", 5)
+    shop.release(128, "{TABLE: refunds}", 10)
+    shop.release(256, "{TABLE: payments, FEES: 'on'}", 5)
     release = shop.reaches("quiet", State.RELEASED)
-    until("it is compared", lambda: "besides" in shop.kinds(release))
+    shop.until("it is compared", lambda: "besides" in shop.kinds(release))
     kinds = [step.kind for step in shop.ledger.steps(release.deployment_id)]
     assert [kind for kind in kinds if kind in WAY] == list(WAY)
     assert sentence(shop, release, "shifting") == "quiet:live: users begin to meet version 2"

@@ -14,9 +14,9 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs
 
+from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import filter_patterns, store
 from rehearsal.stage.cloudwatch.filter_patterns import MISSING, Found, PatternError, select
-from seatrial.settings import Clock
 
 type Json = Mapping[str, Any]
 type Answer = tuple[int, dict[str, str], bytes]
@@ -30,7 +30,7 @@ _compiled = functools.lru_cache(maxsize=1000)(filter_patterns.matcher)
 class LogMetrics:
     """The metrics of log groups, in the account and Region of whoever writes the log."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: StageClock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._counted: dict[tuple[str, str, str, str], int] = {}
@@ -109,7 +109,7 @@ def _found_by(pattern: str | None) -> Callable[[str], bool]:
     return lambda message: match(message) is not None
 
 
-def install(clock: Clock) -> LogMetrics:
+def install(clock: StageClock) -> LogMetrics:
     """Once. Every way by which events reach a log group ends at its subscriptions: they are counted there."""
     running = LogMetrics(clock)
     forward = cloudwatch_logs._fanout_to_subscription_filters

@@ -17,7 +17,7 @@ def handler(call: HookCall) -> Report:
     refusal = first_refusal(  # what is held is never invoked
         partial(holds.check, aws, release),
         partial(preflight.rolls_back_by_itself, aws, release),
-        partial(dark_trial.check, aws, release, call.seconds_left),
+        partial(dark_trial.check, aws, release, call.execution_id, call.seconds_left),
     )
     if refusal:
         return Report.failed(story.refused(release, refusal), refusal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from seatrial.core.gate import Report
 from seatrial.core.release import State
 from seatrial.flows import monitor, preflight
 from seatrial.flows.hook import Handler, HookCall, hook
-from tests.small_account import CREATED, SmallAccount, event, make_table, refused
+from tests.small_account import CREATED, FixedClock, SmallAccount, event, make_table, refused
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 CALL = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}
@@ -419,3 +420,128 @@ def test_a_smoke_case_that_fails_takes_the_release_back(account: SmallAccount, p
     assert "version 8 is taken back after the shift: 1 of 1 case failed" in answered["reason"]
     assert account.ledger.release("d-1").by == "functions/post_traffic"
     assert account.told() == [answered["reason"]]
+
+
+EFFECTS = """
+cases:
+  - {name: charge a card, effects: real, event: {path: /charge}, expect: {response.statusCode: 200}}
+  - {name: health answers, event: {path: /health}, expect: {response.statusCode: 200}}
+release: {allow_effects: [real]}
+"""
+
+
+class Meeting(FixedClock):
+    """A clock whose first wait lets the other delivery go on, and comes back when that has answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        object.__setattr__(self, "waited", threading.Event())
+        object.__setattr__(self, "answered", threading.Event())
+
+    def wait(self, stage_seconds: float) -> None:
+        self.waited.set()  # type: ignore[attr-defined]
+        assert self.answered.wait(30)  # type: ignore[attr-defined]
+
+
+def test_call_delivered_twice_at_once_runs_a_case_with_effects_once(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Meeting()
+    account.aws = replace(account.aws, clock=clock)
+    account.codedeploy.begin("d-1")
+    charged: list[str] = []
+
+    def charge(event: dict[str, Any]) -> dict[str, Any]:
+        if event["path"] == "/charge":
+            charged.append(event["path"])
+            assert clock.waited.wait(30)  # type: ignore[attr-defined]
+        return {"statusCode": 200}
+
+    account.lambdas.has("payments", "8", EFFECTS, charge)
+    handler = handler_of("pre_traffic", account, monkeypatch)
+    answers: list[dict[str, str]] = []
+
+    def deliver() -> None:
+        answers.append(handler(CALL, Limit()))
+        clock.answered.set()  # type: ignore[attr-defined]
+
+    deliveries = [threading.Thread(target=deliver) for _ in range(2)]
+    for each in deliveries:
+        each.start()
+    for each in deliveries:
+        each.join()
+    assert charged == ["/charge"]
+    assert [each["answered"] for each in answers] == ["Succeeded", "Succeeded"]
+    assert {answer for _, _, answer in account.codedeploy.answers} == {"Succeeded"}
+
+
+def test_case_with_effects_that_left_no_result_is_reported_and_not_run_again(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    charged: list[str] = []
+
+    def die(event: dict[str, Any]) -> dict[str, Any]:
+        charged.append(event["path"])
+        raise KeyboardInterrupt  # nothing catches the end of Lambda's sandbox
+
+    account.lambdas.has("payments", "8", EFFECTS, die)
+    with pytest.raises(KeyboardInterrupt):
+        pre_traffic(CALL, Limit())
+    account.lambdas.answers["payments", "8"] = good
+    answered = pre_traffic(CALL, Limit())
+    assert charged == ["/charge"]
+    assert answered["answered"] == "Failed"
+    assert "left no result. It may have had its effect, so it is not run again" in answered["reason"]
+
+
+def test_result_of_a_case_with_effects_is_used_by_the_same_call_made_again(
+    account: SmallAccount, pre_traffic: Handler
+) -> None:
+    account.codedeploy.begin("d-1")
+    charged: list[str] = []
+
+    def dies_later(event: dict[str, Any]) -> dict[str, Any]:
+        charged.append(event["path"])
+        if event["path"] == "/health":
+            raise KeyboardInterrupt
+        return {"statusCode": 200}
+
+    account.lambdas.has("payments", "8", EFFECTS, dies_later)
+    with pytest.raises(KeyboardInterrupt):
+        pre_traffic(CALL, Limit())
+    account.lambdas.answers["payments", "8"] = good
+    assert pre_traffic(CALL, Limit())["answered"] == "Succeeded"
+    assert charged == ["/charge", "/health"]
+
+
+def test_another_release_runs_its_case_with_effects_again(account: SmallAccount, pre_traffic: Handler) -> None:
+    charged: list[str] = []
+
+    def charge(event: dict[str, Any]) -> dict[str, Any]:
+        charged.append(event["path"])
+        return {"statusCode": 200}
+
+    account.lambdas.has("payments", "8", EFFECTS, charge)
+    for deployment in ("d-1", "d-2"):
+        account.codedeploy.begin(deployment)
+        pre_traffic(CALL | {"DeploymentId": deployment}, Limit())
+    assert charged.count("/charge") == 2
+
+
+def test_two_deliveries_that_decide_differently_give_the_first_answer_and_tell_once(account: SmallAccount) -> None:
+    """The second decides while the first already has: what is recorded first is the answer of both."""
+    account.codedeploy.begin("d-1")
+    reports = iter((Report.failed("the first", "the first"), Report.succeeded("the second")))
+    inner = hook(account.aws, "pre_traffic")(lambda call: next(reports))
+    answered: list[str] = []
+
+    @hook(account.aws, "pre_traffic")
+    def outer(call: HookCall) -> Report:
+        preflight.admitted(account.aws, call.deployment)
+        answered.append(inner(CALL, Limit())["reason"])
+        return next(reports)
+
+    answered.append(outer(CALL, Limit())["reason"])
+    assert answered == ["the first", "the first"]
+    assert account.told() == ["the first"]

@@ -18,6 +18,10 @@ class RefusedError(Exception):
     """A refusal from before the first gate: there is nothing yet that a gate could look at."""
 
 
+class AnsweredError(Exception):
+    """The same call of the hook was delivered twice, and the other delivery has answered it."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What a hook has found, and so what CodeDeploy is answered. `reason` is the bare refusal within the sentence.

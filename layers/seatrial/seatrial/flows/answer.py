@@ -29,6 +29,7 @@ class Answer:
         self.deployment: Deployment | None = None  # known once CodeDeploy was asked; then what is rejected is recorded
         self._report: Report | None = None
         self._release: Release | None = None
+        self._is_repeated = False
         self._turn = threading.Lock()
 
     def give(self, report: Report) -> None:
@@ -91,20 +92,20 @@ class Answer:
     def _recorded(self, report: Report) -> Report:
         """What may be answered once the ledger knows. A release that the ledger can't follow does not go forward."""
         try:
-            self._record(report)
+            return self._record(report)
         except Exception as error:  # an answer must follow, whatever the ledger says
             self._aws.log.exception("the ledger can't be written", extra=self._ids())
             return Report.failed(story.hook_broke(error)) if report.passed else report
-        return report
 
-    def _record(self, report: Report) -> None:
+    def _record(self, report: Report) -> Report:
+        """The report; what another delivery of the same call has recorded before it is the answer of both."""
         found = self._aws.ledger.find(self.request.deployment_id)
         if found is None and self.deployment is not None:  # rejected before it was opened: no tag, no readable AppSpec
             found = self._aws.ledger.open(self.deployment, self.deployment.shift_or_unknown, alarms=())
         if found is None:
-            return
+            return report
         release = self._release = found
-        tell.step(
+        is_first = tell.step(
             self._aws,
             release,
             _STEP,
@@ -113,12 +114,16 @@ class Answer:
             once=self.request.execution_id,
             outcome=report.answer,
         )
+        if not is_first and (before := self.given_before()):
+            self._is_repeated = True
+            return before
         if not report.passed:
             self._aws.ledger.explain(release, report.reason, self.by)
+        return report
 
     def _tell(self, report: Report) -> None:
         """How it ends is told and counted by who closes it: here only of what the ledger has no release to close."""
-        if report.passed:
+        if report.passed or self._is_repeated:
             return
         if self._release is None:
             attributes = {"release": self.request.deployment_id, "event": "refused", "by": self.by}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seatrial.core.suite import JudgeSettings, Suite
 
 
-def check(aws: Account, release: Release, until: Callable[[], float]) -> str | None:
+def check(aws: Account, release: Release, execution_id: str, until: Callable[[], float]) -> str | None:
     """The gate. What the suite says about the release goes to the ledger, so that nothing reads the package again."""
     from seatrial.flows import trial  # with YAML: a deployment that goes back needs none
 
@@ -30,7 +30,9 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
     release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=settings)
     missing = preflight.look_at_alarms(aws, release, suite.release)
     foresight.look(aws, release, judge)
-    refusal = missing or preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, until)
+    refusal = (
+        missing or preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, execution_id, until)
+    )
     return tell.unless_dry_run(aws, release, refusal)
 
 
@@ -47,9 +49,13 @@ def _held_against(aws: Account, release: Release) -> tuple[JudgeSettings, float 
     return settings, hour.slow_above
 
 
-def _tried(aws: Account, release: Release, suite: Suite, until: Callable[[], float]) -> str | None:
+def _tried(aws: Account, release: Release, suite: Suite, execution_id: str, until: Callable[[], float]) -> str | None:
     from seatrial.flows import trial
+    from seatrial.flows.once import Once
 
-    report = trial.run(aws.lambdas, release.function, release.candidate, suite, until=until, stable=release.stable)
+    once = Once(aws, release, execution_id, until)
+    report = trial.run(
+        aws.lambdas, release.function, release.candidate, suite, until=until, stable=release.stable, once=once
+    )
     tell.step(aws, release, "trial", story.tried(release, report.summary), by="functions/pre_traffic")
     return report.refusal

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import events, rollback_story, story
 from seatrial.core.deployment import Deployment
-from seatrial.core.gate import RefusedError, Report
+from seatrial.core.gate import AnsweredError, RefusedError, Report
 from seatrial.flows import backward, hands_off
 from seatrial.flows.account import Account
 from seatrial.flows.answer import Answer
@@ -93,6 +93,10 @@ def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall
             answer.give_plainly(Report.succeeded(rollback_story.goes_back_again(shift, good)))
             return
         report = decide(call)
+    except AnsweredError:
+        if before := answer.given_before():
+            answer.give_plainly(before)
+        return
     except RefusedError as refusal:
         report = Report.failed(str(refusal))
     except Exception as error:  # whatever it is, CodeDeploy must not wait an hour for its answer

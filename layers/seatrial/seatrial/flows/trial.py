@@ -23,6 +23,9 @@ SUITE = "suite.yaml"
 _TOLD = 3
 
 
+type Outcome = Literal["passed", "failed", "skipped"]
+
+
 @dataclass(frozen=True)
 class CaseResult:
     """How a case went. `sentences` say what did not hold, or why it was skipped; `notes` what could not be measured.
@@ -31,11 +34,14 @@ class CaseResult:
     """
 
     name: str
-    outcome: Literal["passed", "failed", "skipped"]
+    outcome: Outcome
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     duration: float | None = None
     version: str | None = None
+
+
+type Once = Callable[[Case, Callable[[], CaseResult]], CaseResult]
 
 
 @dataclass(frozen=True)
@@ -110,15 +116,17 @@ def run(
     stable: str | None = None,
     smoke_only: bool = False,
     qualifier: str | None = None,
+    once: Once = lambda case, run: run(),
 ) -> TrialReport:
     """Runs the cases one after the other and never raises for what a case does.
 
     `candidate` and `stable` are version numbers: invoking a number is what keeps a trial dark. `qualifier` is asked
     instead of the candidate, for smoke cases through an alias. `until` tells how many seconds are left; when none
-    are, no further case is begun and those that remain have failed.
+    are, no further case is begun and those that remain have failed. `once` runs a case unless it has effects and ran
+    before in this release.
     """
     with Examiner() as examiner:
-        running = _Trial(lambdas, function, qualifier or candidate, stable, until, examiner)
+        running = _Trial(lambdas, function, qualifier or candidate, stable, until, examiner, once)
         return TrialReport(tuple(running.run(case) for case in suite.cases if case.smoke or not smoke_only))
 
 
@@ -133,12 +141,14 @@ class _Trial:
         stable: str | None,
         until: Callable[[], float],
         examiner: Examiner,
+        once: Once,
     ) -> None:
         self._lambdas = lambdas
         self._function = function
         self._qualifiers: Mapping[str, str | None] = {"candidate": asked, "stable": stable}
         self._until = until
         self._examiner = examiner
+        self._once = once
         self._captured: dict[str, Json] = {}
 
     def run(self, case: Case) -> CaseResult:
@@ -149,7 +159,7 @@ class _Trial:
             return CaseResult(case.name, "skipped", ("there is no stable version to run it on",))
         if self._until() <= 0:
             return CaseResult(case.name, "failed", ("not run: the time for the trial was over",))
-        return self._ask(case, qualifier)
+        return self._once(case, lambda: self._ask(case, qualifier))
 
     def _ask(self, case: Case, qualifier: str) -> CaseResult:
         try:

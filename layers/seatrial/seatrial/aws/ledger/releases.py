@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.aws.ledger import heads, steps
 from seatrial.aws.ledger.alarm_index import AlarmIndex
+from seatrial.aws.ledger.cases import Cases
 from seatrial.aws.ledger.flags import Flags
 from seatrial.aws.ledger.grants import Grants
 from seatrial.aws.ledger.heads import OPEN
@@ -36,6 +37,7 @@ class Ledger(Reading):
         self.grants = Grants(self._table)
         self.requests = Requests(self._table)
         self.flags = Flags(self._table, keep)
+        self.cases = Cases(self._table, keep)
 
     def open(
         self, deployment: Deployment, shift: Shift, alarms: Sequence[str], made_at: datetime | None = None

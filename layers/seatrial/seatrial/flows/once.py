@@ -33,7 +33,7 @@ class Once:
         if case.effects == "none":
             return run()
         clock, cases = self.aws.clock, self.aws.ledger.cases
-        limit = clock.now() + timedelta(seconds=max(0.0, self.until()) * clock.rate)
+        limit = clock.now() + timedelta(seconds=max(0.0, self.until()))
         if not cases.claim(self.release, case.name, limit):
             return self._of_an_earlier_call(case)
         result = run()
@@ -51,7 +51,7 @@ class Once:
                 return CaseResult(case.name, outcome, (claim.sentence,) if claim.sentence else ())
             if claim is None or self.aws.clock.now() >= claim.until or self.until() <= 0:
                 return CaseResult(case.name, "failed", (_unfinished(case, claim.outcome if claim else ""),))
-            self.aws.clock.wait(_PAUSE * self.aws.clock.rate)
+            self.aws.clock.wait(_PAUSE)
 
 
 def _unfinished(case: Case, outcome: str) -> str:

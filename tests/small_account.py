@@ -276,7 +276,8 @@ class SmallLambda:
             "Configuration": {
                 "Version": version,
                 "CodeSha256": self.code.get(version, version),
-                "Role": "",
+                "Role": "arn:aws:iam::123456789012:role/shop",
+                "Handler": "app.handler",
                 "Runtime": "python3.13",
                 "MemorySize": 128,
                 "Timeout": 3,

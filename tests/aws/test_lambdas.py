@@ -13,6 +13,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -20,7 +21,7 @@ from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
-from seatrial.aws.lambdas import CLIENT_CONFIG, LambdaError, Lambdas, NoPackageError
+from seatrial.aws.lambdas import CLIENT_CONFIG, LambdaError, Lambdas, NoPackageError, VersionFacts
 from seatrial.aws.packages import Part, download
 from seatrial.core import figures
 from seatrial.core.figures import Figures
@@ -242,7 +243,6 @@ def test_a_version_was_made_when_it_was_committed_or_else_published(tag: str, ma
 def test_facts_tell_versions_apart_and_never_show_the_environment(account: LambdaClient) -> None:
     lambdas = Lambdas(account)
     first = lambdas.version_facts("payments", "1")
-    assert (first.runtime, first.memory, first.timeout, first.layers) == ("python3.13", 256, 7, ())
     assert "s3cret" not in repr(first)
 
     account.update_function_configuration(
@@ -250,20 +250,20 @@ def test_facts_tell_versions_apart_and_never_show_the_environment(account: Lambd
     )
     account.update_function_code(FunctionName="payments", ZipFile=zipped(new=b"1"))
     other_code = lambdas.version_facts("payments", "$LATEST")
-    assert other_code.environment_digest == first.environment_digest
+    assert other_code.behaviour == first.behaviour
     assert not first.alike(other_code)
 
     account.update_function_configuration(
         FunctionName="payments", Environment={"Variables": {"KEY": "other", "B": "2"}}
     )
-    assert lambdas.version_facts("payments", "$LATEST").environment_digest != first.environment_digest
+    assert lambdas.version_facts("payments", "$LATEST").behaviour != first.behaviour
 
 
 def test_the_same_code_and_configuration_under_another_number_is_alike(account: LambdaClient) -> None:
     facts = Lambdas(account).version_facts("payments", "1")
 
     assert facts.alike(replace(facts, version="2"))
-    assert not facts.alike(replace(facts, version="2", role="arn:aws:iam::123456789012:role/other"))
+    assert not facts.alike(replace(facts, version="2", behaviour="other"))
 
 
 def test_a_package_gives_the_files_below_seatrial_and_nothing_else(account: LambdaClient) -> None:
@@ -344,3 +344,80 @@ def test_a_part_says_what_it_is_whether_or_not_the_server_knows_ranges(path: str
             assert download(f"http://127.0.0.1:{server.server_port}{path}", 2, 4) == part
         finally:
             server.shutdown()
+
+
+VERSION = {
+    "Version": "7",
+    "CodeSha256": "same",
+    "Role": "arn:aws:iam::123456789012:role/shop",
+    "Handler": "app.handler",
+    "Runtime": "python3.13",
+    "MemorySize": 128,
+    "Timeout": 3,
+    "Environment": {"Variables": {"FEES": "2"}},
+}
+
+
+def facts_of(**more: Any) -> VersionFacts:
+    found = {"Configuration": VERSION | more}
+    client = Mock()
+    client.get_function.return_value = found
+    return Lambdas(client).version_facts("payments", "7")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Handler": "debug.handler"},
+        {"Runtime": "python3.14"},
+        {"Architectures": ["arm64"]},
+        {"VpcConfig": {"SubnetIds": ["subnet-2"], "SecurityGroupIds": [], "VpcId": "vpc-1"}},
+        {"FileSystemConfigs": [{"Arn": "arn", "LocalMountPath": "/mnt/a"}]},
+        {"Layers": [{"Arn": "arn:aws:lambda:eu-west-1:1:layer:a:2", "CodeSize": 1}]},
+        {"Environment": {"Variables": {"FEES": "3"}}},
+        {"Environment": {"Variables": {}}},
+        {"MemorySize": 256},
+        {"Timeout": 4},
+        {"EphemeralStorage": {"Size": 1024}},
+        {"Role": "arn:aws:iam::123456789012:role/other"},
+        {"TracingConfig": {"Mode": "Active"}},
+        {"ImageConfigResponse": {"ImageConfig": {"Command": ["other"]}}},
+        {"SnapStart": {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}},
+        {"DeadLetterConfig": {"TargetArn": "arn"}},
+        {"KMSKeyArn": "arn"},
+        {"LoggingConfig": {"LogFormat": "JSON"}},
+        {"CodeSha256": "other"},
+        {"AKeyToCome": {"Mode": "On"}},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_versions_are_alike_only_when_everything_that_changes_behaviour_is(more: dict[str, Any]) -> None:
+    assert not facts_of().alike(facts_of(**more))
+    assert not facts_of(**more).alike(facts_of())
+    assert facts_of(**more).alike(facts_of(**more))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Version": "9", "Description": "deploy 12", "RevisionId": "r", "LastModified": "x", "FunctionArn": "a:9"},
+        {"Architectures": ["x86_64"], "EphemeralStorage": {"Size": 512}, "TracingConfig": {"Mode": "PassThrough"}},
+        {"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": ""}, "Layers": [], "PackageType": "Zip"},
+        {"SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"}, "State": "Active"},
+    ],
+)
+def test_what_names_a_version_and_defaults_that_are_spelt_out_change_nothing(more: dict[str, Any]) -> None:
+    assert facts_of().alike(facts_of(**more))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Environment": {"Error": {"ErrorCode": "AccessDeniedException", "Message": "kms:Decrypt"}}},
+        {"ImageConfigResponse": {"Error": {"ErrorCode": "x"}}},
+        *({key: ""} for key in ("CodeSha256", "Role", "Handler", "Runtime", "MemorySize")),
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_cannot_be_read_is_never_alike(more: dict[str, Any]) -> None:
+    assert not facts_of(**more).alike(facts_of(**more))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -16,8 +17,8 @@ from moto import mock_aws
 from seatrial.core.release import State
 from seatrial.flows import preflight, rollback
 from seatrial.flows.hook import Handler
-from tests.small_account import REGION, SmallAccount, event, make_table, refused
-from tests.unit.test_hook import CALL, Limit, handler_of
+from tests.small_account import CREATED, REGION, SmallAccount, event, make_table, refused
+from tests.unit.test_hook import CALL, SUITE, Limit, bad, handler_of
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
 
@@ -101,6 +102,64 @@ def test_every_kind_of_way_back_passes_both_hooks_at_once(
     assert a_hook(CALL, Limit())["answered"] == "Succeeded"
     assert account.codedeploy.answers == [("d-1", "x-1", "Succeeded")]
     assert account.lambdas.invoked == []
+
+
+def lives_on(account: SmallAccount, end: State) -> None:
+    """Version 8 came to this end, version 9 is live since, and somebody deploys version 8 again."""
+    account.codedeploy.begin("d-8", stable="7", candidate="8", createTime=CREATED - timedelta(hours=2))
+    rejected = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-8"))
+    account.ledger.finish(rejected, end, "", "", CREATED)
+    account.codedeploy.begin("d-9", stable="7", candidate="9", createTime=CREATED - timedelta(hours=1))
+    good = preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-9"))
+    account.ledger.finish(good, State.RELEASED, "", "", CREATED)
+    account.lambdas.has("payments", "8", SUITE, bad)
+    account.codedeploy.begin("d-1", stable="9", candidate="8")
+
+
+@pytest.mark.parametrize("end", [State.REFUSED, State.TAKEN_BACK])
+def test_a_lower_number_is_tried_when_the_ledger_proves_that_it_never_was_live(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, end: State
+) -> None:
+    lives_on(account, end)
+    answered = handler_of("pre_traffic", account, monkeypatch)(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    assert ("payments", "8") in account.lambdas.invoked
+    assert account.ledger.release("d-1").candidate == "8"
+
+
+def test_a_lower_number_that_was_live_passes(account: SmallAccount, a_hook: Handler) -> None:
+    lives_on(account, State.RELEASED)
+    assert a_hook(CALL, Limit())["answered"] == "Succeeded"
+    assert account.lambdas.invoked == []
+
+
+def test_a_lower_number_passes_without_the_ledger_also_when_it_was_rejected(
+    account: SmallAccount, a_hook: Handler
+) -> None:
+    lives_on(account, State.REFUSED)
+    without_the_ledger(account)
+    assert a_hook(CALL, Limit())["answered"] == "Succeeded"
+
+
+def test_the_version_that_a_rejected_one_was_to_replace_passes(account: SmallAccount, a_hook: Handler) -> None:
+    """As CloudFormation takes a sibling back, whose number the ledger knows as the stable one alone."""
+    lives_on(account, State.REFUSED)
+    account.codedeploy.begin("d-1", stable="9", candidate="7")
+    assert a_hook(CALL, Limit())["answered"] == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"Handler": "debug.handler"}, {"Architectures": ["arm64"]}, {"Environment": {"Error": {"ErrorCode": "KMS"}}}],
+    ids=lambda more: next(iter(more)),
+)
+def test_the_same_code_run_in_another_way_is_a_release_like_any_other(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    last_good(account)
+    account.lambdas.code = {"7": "good", "9": "good"}
+    account.lambdas.configured = {"9": more}
+    assert "holds every service" in handler_of("pre_traffic", account, monkeypatch)(CALL, Limit())["reason"]
 
 
 UNREADABLE = {

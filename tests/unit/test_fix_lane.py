@@ -212,3 +212,11 @@ def test_what_is_not_ours_is_not_switched(account: SmallAccount, happened: Any, 
         granted["detail"]["service"] = "refunds"
     assert sentence in only(account, granted)["reason"]
     assert account.codedeploy.alarms_on
+
+
+def test_a_grant_that_is_dated_ahead_lasts_from_its_arrival(account: SmallAccount) -> None:
+    only(account, event("fix-granted") | {"time": "2126-01-01T00:00:00Z"})
+    account.clock.goes_on(timedelta(minutes=31))
+    (closed,) = fix_lane.run(account.aws, TICK)["grants"]
+    assert closed["action"] == "closed"
+    assert account.codedeploy.alarms_on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from seatrial.aws.ledger import Ledger
+from seatrial.core.events import Home
 from seatrial.core.release import Release, State
 from seatrial.flows import preflight, rollback
 from tests.small_account import CREATED, REGION, SmallAccount, event, make_table
@@ -230,3 +232,26 @@ def test_three_calls_lead_from_an_alarm_to_the_stop_however_many_services_there_
 def test_an_event_that_cannot_be_read_is_an_error(account: SmallAccount) -> None:
     with pytest.raises(Exception, match="functions/rollback reads"):
         rollback.take_back(account.aws, {"detail-type": "Something Else"})
+
+
+def test_an_alarm_of_another_account_or_region_is_none_of_ours(account: SmallAccount) -> None:
+    """Its name may be the same: templates are deployed to many accounts, and events may be forwarded."""
+    release = shifting(account)
+    aws = replace(account.aws, home=Home("123456789012", "eu-west-1"))
+    ours = rings() | {"account": "123456789012", "region": "eu-west-1"}
+    for theirs in (ours | {"account": "999999999999"}, ours | {"region": "ap-south-1"}):
+        (decision,) = rollback.take_back(aws, theirs)["decisions"]
+        assert decision["action"] == "ignored"
+        assert "no release here is rolled back" in decision["reason"]
+    assert (account.codedeploy.stops, account.told()) == ([], [])
+    rollback.take_back(aws, ours)
+    assert account.codedeploy.stops == [release.deployment_id]
+
+
+def test_a_hold_that_is_dated_ahead_is_of_the_moment_it_arrives_and_can_be_lifted(account: SmallAccount) -> None:
+    rollback.take_back(account.aws, event("hold-requested") | {"time": "2126-01-01T00:00:00Z"})
+    assert account.ledger.holds.standing()
+    account.clock.goes_on(timedelta(minutes=1))
+    lifted = event("hold-released") | {"time": account.clock.now().isoformat()}
+    rollback.take_back(account.aws, lifted)
+    assert account.ledger.holds.standing() == ()

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from seatrial.core.events import Home
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -49,6 +51,12 @@ class Settings:
     clock: Clock
     ledger_keeps: timedelta = timedelta(days=400)
     dark_test_services: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> Home:
+        """The account and Region, which the topic's ARN has; both "" without a topic."""
+        region, account = (self.topic_arn.split(":") + [""] * 5)[3:5]
+        return Home(account, region)
 
     def arns_of(self, service: str) -> str:
         """What ARNs of a service begin with in this account and Region, up to the resource: the topic's ARN has it."""

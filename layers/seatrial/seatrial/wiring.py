@@ -47,4 +47,5 @@ def connect() -> Account:
         clock=told.clock,
         log=Logger(),
         dark_test_services=told.dark_test_services,
+        home=told.home,
     )

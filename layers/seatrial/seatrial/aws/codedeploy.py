@@ -65,7 +65,7 @@ class CodeDeploy:
                 raise _unknown(deployment_id) from error
             raise
         plain = deployment_info.read(info)
-        if not plain.goes_back:
+        if not plain.is_rollback:
             return deployment_info.read(info, *self._shift(info))
         try:
             return deployment_info.read(info, *self._shift(info))

@@ -64,23 +64,19 @@ class NoPackageError(LambdaError):
 
 @dataclass(frozen=True)
 class VersionFacts:
-    """What makes a version behave as it does. The environment is a digest: its values are never kept in clear.
+    """What makes a version behave as it does. `behaviour` is a digest: no value of the environment is kept in clear.
 
-    `memory` in MB, `timeout` in seconds, `layers` are the ARNs of layer versions.
+    It is "" where any of it can't be said.
     """
 
     version: str
     code_sha256: str
-    role: str
-    layers: tuple[str, ...]
-    runtime: str
-    memory: int
-    timeout: int
-    environment_digest: str
+    behaviour: str
 
     def alike(self, other: VersionFacts) -> bool:
-        """Whether the two versions are the same code with the same configuration, whatever their numbers."""
-        return replace(self, version=other.version) == other
+        """Whether they are known to be the same code with the same configuration, whatever their numbers."""
+        known = bool(self.code_sha256 and self.behaviour)
+        return known and replace(self, version=other.version) == other
 
 
 @dataclass(frozen=True)
@@ -212,16 +208,8 @@ class Lambdas:
     def version_facts(self, function: str, version: str) -> VersionFacts:
         """The facts of one version. Raises LambdaError."""
         configuration = self._function(function, version)["Configuration"]
-        variables = configuration.get("Environment", {}).get("Variables", {})
         return VersionFacts(
-            version=configuration["Version"],
-            code_sha256=configuration["CodeSha256"],
-            role=configuration["Role"],
-            layers=tuple(layer["Arn"] for layer in configuration.get("Layers", [])),
-            runtime=configuration.get("Runtime", ""),
-            memory=configuration["MemorySize"],
-            timeout=configuration["Timeout"],
-            environment_digest=configurations.digest(variables),
+            configuration["Version"], configuration.get("CodeSha256", ""), configurations.behaviour(configuration)
         )
 
     def configuration(self, function: str, version: str) -> Configuration:

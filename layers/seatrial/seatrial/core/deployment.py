@@ -77,13 +77,14 @@ class Deployment:
         return self.shift or Shift(self.group, UNKNOWN, UNKNOWN, UNKNOWN)
 
     @property
+    def is_rollback(self) -> bool:
+        """Whether CodeDeploy itself says that it is one."""
+        return bool(self.rollback_of) or self.creator in CREATORS_OF_ROLLBACKS
+
+    @property
     def goes_back(self) -> bool:
-        """Whether it takes users back: such a deployment is never blocked. CodeDeploy alone can tell."""
-        return (
-            bool(self.rollback_of)
-            or self.creator in CREATORS_OF_ROLLBACKS
-            or (self.shift is not None and self.shift.is_backward)
-        )
+        """Whether it takes users back, as far as CodeDeploy alone can tell: also by the number of its target."""
+        return self.is_rollback or (self.shift is not None and self.shift.is_backward)
 
     @property
     def ended(self) -> bool:

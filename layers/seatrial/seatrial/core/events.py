@@ -50,11 +50,25 @@ class AlarmChanged:
     state: str
     reason: str
     at: datetime
+    account: str = ""
+    region: str = ""
 
     @property
     def ring(self) -> str:
         """The same for each event, and each look at the alarm, that tells of the same change."""
         return f"{self.alarm}@{self.at:%Y-%m-%dT%H:%M:%S}"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The account and Region that Seatrial is installed in; "" where that is not known."""
+
+    account: str = ""
+    region: str = ""
+
+    def has(self, alarm: AlarmChanged) -> bool:
+        """Whether the alarm is of this account and Region: a rule may forward the events of others to this bus."""
+        return self.account in ("", alarm.account) and self.region in ("", alarm.region)
 
 
 @dataclass(frozen=True)
@@ -182,6 +196,8 @@ def _alarm_changed(event: Mapping[str, Any]) -> AlarmChanged:
         state=_text(event, "detail", "state", "value", of=what),
         reason=_text(event, "detail", "state", "reason", of=what),
         at=_time(event, "detail", "state", "timestamp", of=what),
+        account=str(event.get("account", "")),
+        region=str(event.get("region", "")),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -143,6 +143,16 @@ def request(event: Mapping[str, Any]) -> Request:
     if not isinstance(detail, Mapping):
         raise EventError(f"{what}: 'detail' must be an object, got {_shown(detail)}")
     return reader(Detail.of(str(what), detail, event), id, _sent(str(what), event.get("time")))
+
+
+def arrived[T](trigger: T, now: datetime) -> T:
+    """A request as of now, where its sender dates it ahead: PutEvents takes any `Time`.
+
+    A grant dated ahead would leave alarms off for as long, and a hold dated ahead could not be lifted.
+    """
+    if isinstance(trigger, RollbackRequested | FlagRollbackRequested | HoldRequested | HoldReleased | FixGranted):
+        return replace(trigger, at=min(trigger.at, now))
+    return trigger
 
 
 def _sent(what: str, time: object) -> datetime:

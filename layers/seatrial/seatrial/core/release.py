@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,6 +39,8 @@ _BEFORE = {
     State.RETURNED: (State.RETURNING,),
     State.HEALED: (State.RETURNING, State.RETURNED),
 }
+
+_WAS_LIVE = frozenset({State.RELEASED, State.RETURNING, State.RETURNED, State.HEALED})
 
 _LOST = frozenset({State.TAKEN_BACK, State.STRANDED, State.RETURNING, State.RETURNED, State.HEALED})
 
@@ -152,6 +155,13 @@ class Release:
     def belongs_to(self, service: str) -> bool:
         """`service` is what people call it: the function's name, or `function:alias`."""
         return service in (self.function, self.service)
+
+
+def never_live(version: str, releases: Sequence[Release]) -> bool:
+    """Whether these releases of a service prove that it never received all of the traffic: they tried it in vain."""
+    tried = [one for one in releases if one.candidate == version]
+    was_live = any(one.stable == version for one in releases) or any(one.state in _WAS_LIVE for one in tried)
+    return bool(tried) and not was_live
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ def alarm_rang(alarm: AlarmChanged) -> str:
     return f"alarm {alarm.alarm} rang: {alarm.reason}"
 
 
+def alarm_from_elsewhere(alarm: AlarmChanged) -> str:
+    return f"alarm {alarm.alarm} is of account {alarm.account}, Region {alarm.region}: no release here is rolled back"
+
+
 def alarm_of_nobody(alarm: AlarmChanged) -> str:
     return (
         f"alarm {alarm.alarm} rang during a release, but no release names it: nothing is taken back. To let it take "

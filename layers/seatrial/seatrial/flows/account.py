@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
@@ -15,6 +15,7 @@ from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
 from seatrial.aws.stacks import Stacks
 from seatrial.aws.topic import Topic
+from seatrial.core.events import Home
 from seatrial.settings import Clock
 
 
@@ -34,3 +35,4 @@ class Account:
     clock: Clock
     log: Logger
     dark_test_services: tuple[str, ...] = ()
+    home: Home = field(default_factory=Home)

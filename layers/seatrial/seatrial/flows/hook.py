@@ -72,7 +72,7 @@ def _answer(aws: Account, answer: Answer, decide: Decide, seconds_left: Callable
     except DeploymentUnknownError as unknown:
         answer.give_plainly(Report.failed(str(unknown)))
         return
-    if deployment.goes_back:  # no ledger: going back is never blocked
+    if backward.goes_back(aws, deployment):  # without the ledger, where CodeDeploy says so
         answer.give_plainly(Report.succeeded(rollback_story.goes_back(deployment)))
     else:
         _answer_forward(aws, answer, decide, HookCall(deployment, answer.request.execution_id, seconds_left))

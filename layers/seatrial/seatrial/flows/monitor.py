@@ -102,7 +102,7 @@ def _concerned(aws: Account, deployment_id: str) -> tuple[Release, ...]:
 def _opened(aws: Account, deployment: Deployment) -> Release | None:
     """None for what is no release of Seatrial's: CodeDeploy tells of every deployment in the account."""
     shift = deployment.shift
-    if deployment.goes_back or shift is None or not aws.lambdas.is_released_by_seatrial(shift.function):
+    if shift is None or backward.goes_back(aws, deployment) or not aws.lambdas.is_released_by_seatrial(shift.function):
         return None
     if backward.good_version_again(aws, deployment.id, shift):
         return None

@@ -35,7 +35,7 @@ def handle[T](
             raise
         outcomes = [decline(aws, oncall.subject(event), oncall_story.declined(event, str(mistake)))]
     else:
-        outcomes = list(act(trigger))
+        outcomes = list(act(oncall.arrived(trigger, aws.clock.now())))
     if oncall.is_from_on_call(event):
         _keep(aws, event, outcomes)
     return outcomes

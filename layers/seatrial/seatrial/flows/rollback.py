@@ -53,6 +53,8 @@ def _decisions(aws: Account, trigger: RollbackTrigger) -> list[Outcome]:
     match trigger:
         case HoldRequested() | HoldReleased():
             return [holds.change(aws, trigger)]
+        case AlarmChanged() if not aws.home.has(trigger):
+            return [_decline(aws, trigger, rollback_story.alarm_from_elsewhere(trigger))]
         case FlagRollbackRequested():
             return [flag_rollback.take_back(aws, trigger)]
         case _:

@@ -5,13 +5,14 @@ Use it inside `mock_aws`. tests/aws/test_ledger.py runs the ledger against this 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 from moto.backends import get_backend
-from moto.dynamodb.exceptions import ConditionalCheckFailed
+from moto.dynamodb.exceptions import ConditionalCheckFailed, TransactionCanceledException
 from moto.dynamodb.exceptions import ResourceNotFoundException as NoTableError
 from moto.dynamodb.parsing.key_condition_expression import parse_expression
 
@@ -77,6 +78,9 @@ class QuickDynamoDB:
             ),
         )
 
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> None:  # noqa: N803
+        self._made("TransactWriteItems", lambda: self._backend.transact_write_items(TransactItems))
+
     def delete_item(self, *, TableName: str, Key: Mapping[str, Any]) -> None:  # noqa: N803
         self._made("DeleteItem", lambda: self._backend.delete_item(TableName, Key))
 
@@ -111,13 +115,20 @@ class QuickDynamoDB:
         except ConditionalCheckFailed as failed:
             self._after()
             raise _error("ConditionalCheckFailedException", failed, operation) from failed
+        except TransactionCanceledException as failed:
+            self._after()
+            error = _error("TransactionCanceledException", failed, operation)
+            error.response |= {"CancellationReasons": json.loads(failed.description)["CancellationReasons"]}
+            raise error from failed
         except NoTableError as failed:
             raise _error("ResourceNotFoundException", failed, operation) from failed
         self._after()
         return answer
 
 
-def _error(code: str, failed: ConditionalCheckFailed | NoTableError, operation: str) -> ClientError:
+def _error(
+    code: str, failed: ConditionalCheckFailed | TransactionCanceledException | NoTableError, operation: str
+) -> ClientError:
     """Of a class that has the code's name, as boto3's clients make theirs."""
     kind = type(code, (ClientError,), {})
     error: ClientError = kind({"Error": {"Code": code, "Message": failed.message}}, operation)

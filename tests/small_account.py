@@ -354,6 +354,12 @@ class SmallTopic:
         self.sent.append(message)
         self.messages.append((message["Subject"], json.loads(message["Message"])["default"]))
 
+    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        assert 0 < len(PublishBatchRequestEntries) <= 10
+        for entry in PublishBatchRequestEntries:
+            self.publish(TopicArn=TopicArn, **{name: value for name, value in entry.items() if name != "Id"})
+        return {"Successful": [{"Id": entry["Id"]} for entry in PublishBatchRequestEntries], "Failed": []}
+
 
 class SmallBus:
     """What left on the bus: (detail-type, detail)."""
@@ -362,6 +368,7 @@ class SmallBus:
         self.events: list[tuple[str, dict[str, str]]] = []
 
     def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        assert 0 < len(Entries) <= 10
         self.events += [(entry["DetailType"], json.loads(entry["Detail"])) for entry in Entries]
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
 

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from seatrial.aws.ledger import Ledger, ReleaseUnknownError
+from seatrial.aws.ledger import Ending, Ledger, ReleaseUnknownError
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.holds import Hold
 from seatrial.core.release import State, Step
@@ -322,3 +322,72 @@ def test_what_the_table_leaves_out_of_an_answer_is_read_by_itself(ledger: Ledger
 
     client.meta.events.register("after-call.dynamodb.BatchGetItem", leaves_the_last_out)
     assert set(throttled.find_all(["d-1", "d-2"])) == {"d-1", "d-2"}
+
+
+def ending(ledger: Ledger, id: str, end: State = State.RELEASED, alarms: int = 1) -> Ending:
+    """Of a release that shifts."""
+    deployment = replace(DEPLOYMENT, id=id)
+    release = ledger.open(deployment, SHIFT, [f"{id}-alarm-{number}" for number in range(alarms)])
+    ledger.move(release, State.SHIFTING)
+    return Ending(release, end, "a reason", "CodeDeploy", LATER, Step("closed", "", f"{id} ended", LATER, "CodeDeploy"))
+
+
+@pytest.mark.parametrize("end", [State.RELEASED, State.REFUSED, State.TAKEN_BACK, State.STRANDED])
+def test_what_is_finished_together_is_as_if_finished_one_by_one(ledger: Ledger, end: State) -> None:
+    together, alone = ending(ledger, "d-1", end, alarms=2), ending(ledger, "d-2", end, alarms=2)
+    assert ledger.finish_together([together]) == [True]
+    ledger.step(alone.release, alone.step)
+    assert ledger.finish(alone.release, end, "a reason", "CodeDeploy", LATER)
+    first, second = ledger.release("d-1"), ledger.release("d-2")
+    assert replace(first, deployment_id="d-2", alarms=second.alarms) == second
+    assert [step.kind for step in ledger.steps("d-1")] == [step.kind for step in ledger.steps("d-2")] == ["closed"]
+    copies = [[one.state for one in ledger.alarms.naming(f"{id}-alarm-1")[0]] for id in ("d-1", "d-2")]
+    assert copies[0] == copies[1]
+    assert [one.deployment_id for one in ledger.listed()] == ([] if end is State.REFUSED else ["d-1", "d-2"])
+
+
+def test_thirty_releases_with_one_alarm_each_are_finished_in_one_call() -> None:
+    with mock_aws():
+        make_table()
+        meter = Meter()
+        filling = Ledger(boto3.client("dynamodb", **REGION), "ledger", timedelta(days=400))
+        endings = [ending(filling, f"d-{number}") for number in range(40)]
+        ledger = Ledger(meter(boto3.client("dynamodb", **REGION)), "ledger", timedelta(days=400))
+        assert ledger.finish_together(endings[:33]) == [True] * 33
+        assert meter.calls == {"TransactWriteItems": 1}
+        assert ledger.finish_together(endings[33:]) == [True] * 7
+
+
+def test_one_that_is_closed_already_keeps_no_other_from_being_finished(ledger: Ledger) -> None:
+    endings = [ending(ledger, f"d-{number}") for number in range(3)]
+    ledger.finish(endings[1].release, State.STRANDED, "another reason", "somebody", LATER)
+    assert ledger.finish_together(endings) == [True, False, True]
+    assert [ledger.release(f"d-{n}").state for n in range(3)] == [State.RELEASED, State.STRANDED, State.RELEASED]
+    assert ledger.steps("d-1") == (), "no part of an ending is written without the rest"
+
+
+def test_one_whose_step_is_there_is_left_to_be_finished_alone(ledger: Ledger) -> None:
+    half_done = ending(ledger, "d-1")
+    ledger.step(half_done.release, half_done.step)
+    assert ledger.finish_together([half_done]) == [False]
+    assert ledger.release("d-1").state is State.SHIFTING
+
+
+def test_steps_together_keep_what_was_said_first(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    ledger.step(release, Step("cost", "", "first", OPENED))
+    ledger.steps_together([(release, Step("cost", "", "second", LATER)), (release, Step("waits", "", "new", LATER))])
+    assert [step.sentence for step in ledger.steps("d-1")] == ["first", "new"]
+
+
+def test_steps_of_some_kinds_are_read_for_many_releases(ledger: Ledger) -> None:
+    for id in ("d-1", "d-2"):
+        release = ledger.open(replace(DEPLOYMENT, id=id), SHIFT, [])
+        for kind in ("opened", "trial", "answer")[: 3 if id == "d-1" else 1]:
+            ledger.step(release, Step(kind, "", kind, OPENED))
+    found = ledger.steps_of(["d-1", "d-2", "d-3"], ("opened", "trial"))
+    assert {id: sorted(step.kind for step in steps) for id, steps in found.items()} == {
+        "d-1": ["opened", "trial"],
+        "d-2": ["opened"],
+        "d-3": [],
+    }

@@ -41,4 +41,13 @@ def test_how_far_the_weights_are_is_asked_where_something_hangs_on_it() -> None:
 def test_what_ends_in_one_minute_is_closed_in_one_tick() -> None:
     cost = tick.tick(30, tick.have_ended)
     assert cost.closed == 30
-    assert len(cost.queries) == 2, "what they did cost is read together, and so is what the judge asks"
+    assert cost.calls == {
+        "Query": 1,
+        "BatchGetDeployments": 2,
+        "BatchGetItem": 3,  # heads; steps for the metrics of an end; heads with their ends
+        "TransactWriteItems": 4,  # ends by ten; impacts together
+        "PublishBatch": 3,
+        "PutEvents": 3,
+        "GetMetricData": 3,  # 540 questions for the impacts, 330 for the judge
+        "DescribeAlarms": 1,
+    }

@@ -20,6 +20,8 @@ _FAILED = frozenset({State.TAKEN_BACK, State.STRANDED, State.RETURNING, State.RE
 
 # The metrics of what a release took.
 OF_A_DEPLOYMENT = ("ReleaseDuration", "TrialDuration")
+OF_A_DEPLOYMENT_STEPS = ("opened", "trial")
+"""The kinds of steps that these metrics need. Each release has at most one of each kind."""
 OF_A_WAY_BACK = ("TimeToDetect", "TimeToRecover")
 
 _PRE_TRAFFIC, _POST_TRAFFIC, _MONITOR = "functions/pre_traffic", "functions/post_traffic", "functions/monitor"

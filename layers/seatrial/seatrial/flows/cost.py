@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from seatrial.core import cost
 from seatrial.core.cost import Cost
 from seatrial.core.counted import Counted
-from seatrial.core.release import Release, State
+from seatrial.core.release import Release, State, Step
 from seatrial.core.sides import MINUTE
 from seatrial.flows import judging, measure, tell
 from seatrial.flows.account import Account
@@ -46,12 +46,14 @@ def at_the_end(aws: Account, turns: Turns, deployment_ids: Collection[str]) -> N
     except (ClientError, BotoCoreError):
         aws.log.exception("what releases did cost can't be read", extra={"release": ", ".join(ended)})
         return
-    turns.each(
-        [ended[deployment] for deployment in counted],
-        lambda release: tell.step(
-            aws, release, _COST, cost.told(release, cost.of(counted[release.deployment_id])), by=_BY
-        ),
-    )
+    now = aws.clock.now()
+    said = [
+        (ended[id], Step(_COST, "", cost.told(ended[id], cost.of(found)), now, _BY)) for id, found in counted.items()
+    ]
+    for each in said:
+        tell.log(aws, *each)
+    with turns.turn(", ".join(counted)):
+        aws.ledger.steps_together(said)
 
 
 def is_awaited(release: Release, now: datetime) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seatrial.aws.codedeploy import DeploymentUnknownError
-from seatrial.core import rollback_story, story
+from seatrial.core import rollback_story
 from seatrial.core.deployment import Deployment
 from seatrial.core.reconcile import Change, Close, Move, StopAgain, hangs_on_traffic, reconcile, unknown
 from seatrial.core.release import Release, State
-from seatrial.flows import cost, measure, tell
+from seatrial.flows import cost, tell
 from seatrial.flows.account import Account
+from seatrial.flows.closing import close_together
 from seatrial.flows.turns import Turns
 
 
@@ -43,13 +44,16 @@ def bring_into_line(aws: Account, turns: Turns, listed: tuple[Release, ...]) -> 
     seen = _seen(aws, turns, [release.deployment_id for release in listed if release.is_open])
     heads = aws.ledger.find_all(release.deployment_id for release in listed)
     releases = tuple(heads[one.deployment_id] for one in listed if one.deployment_id in heads)
-    ends: dict[str, State] = {}
+    closings: dict[str, tuple[Release, Close]] = {}
 
     def follow(release: Release) -> None:
-        if end := _followed(aws, release, seen[release.deployment_id]):
-            ends[release.deployment_id] = end
+        if close := _followed(aws, release, seen[release.deployment_id]):
+            closings[release.deployment_id] = (release, close)
 
-    turns.each((one for one in releases if one.is_open and one.deployment_id in seen), follow)
+    followed = [one for one in releases if one.is_open and one.deployment_id in seen]
+    turns.each(followed, follow)
+    in_order = {one.deployment_id: closings[one.deployment_id] for one in followed if one.deployment_id in closings}
+    ends = close_together(aws, turns, in_order)
     with turns.turn(", ".join(ends)):
         cost.at_the_end(aws, turns, ends)
     return Reconciled(releases, ends)
@@ -81,25 +85,8 @@ def _read(aws: Account, turns: Turns, deployment_ids: Iterable[str]) -> dict[str
     return found
 
 
-def close(aws: Account, release: Release, change: Close) -> bool:
-    """Record an end and tell people. False when somebody else has: then they are told already.
-
-    The entry comes first: who is interrupted after the end never comes by here again.
-    """
-    wound = _wound(aws, release) if change.end is State.REFUSED else None
-    sentence = rollback_story.refused_until_healed(change.sentence, wound)
-    tell.step(aws, release, "closed", sentence, by=change.by)
-    now = aws.clock.now()
-    ended = (change.traffic_until or now) if change.end is State.TAKEN_BACK else None
-    if not aws.ledger.finish(release, change.end, change.reason, change.by, now, ended):
-        return False
-    tell.people(aws, release, change.end, story.ending(change.end), sentence)
-    measure.closed(aws, release)
-    return True
-
-
-def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
-    """How the release has ended, if this look is what closed it."""
+def _followed(aws: Account, release: Release, seen: _Seen) -> Close | None:
+    """Record what the ledger has missed, but for the end: that is given."""
     end = None
     for change in _missed(aws, release, seen):
         match change:
@@ -115,7 +102,7 @@ def _followed(aws: Account, release: Release, seen: _Seen) -> State | None:
                 if is_new or release.state is to:  # it may be there, and nobody came to say so
                     tell.step(aws, release, to, sentence, by=by, at=at)
             case Close():
-                end = change.end if close(aws, release, change) else None
+                end = change
     return end
 
 
@@ -127,9 +114,3 @@ def _missed(aws: Account, release: Release, seen: _Seen) -> tuple[Change, ...]:
     asked = hangs_on_traffic(release, deployment)
     traffic = aws.codedeploy.traffic(release.deployment_id) if asked else None
     return reconcile(release, deployment, seen.rollback, traffic, aws.clock.now())
-
-
-def _wound(aws: Account, release: Release) -> Release | None:
-    """The late rollback of the same service that is not healed yet: AWS refuses what comes after it."""
-    unhealed = (one for one in aws.ledger.listed() if one.state in (State.RETURNING, State.RETURNED))
-    return next((one for one in unhealed if one.service == release.service), None)

@@ -30,7 +30,7 @@ from seatrial.core.events import AlarmChanged, JudgedWorse, RollbackTrigger
 from seatrial.core.oncall import FlagRollbackRequested, HoldReleased, HoldRequested, RollbackRequested
 from seatrial.core.reconcile import ALARM_ACTIVE, released
 from seatrial.core.release import Release, State
-from seatrial.flows import cost, flag_rollback, guard, holds, reconcile, requests, situation, tell
+from seatrial.flows import closing, cost, flag_rollback, guard, holds, requests, situation, tell
 from seatrial.flows.account import Account
 from seatrial.flows.turns import Turns
 
@@ -152,7 +152,7 @@ def _stop(aws: Account, trigger: Trigger, release: Release, reason: str, by: str
 
 def _ended_well_meanwhile(aws: Account, trigger: Trigger, release: Release, reason: str, by: str) -> Outcome:
     """Its deployment has succeeded before it could be stopped, so the guard is what takes it back."""
-    reconcile.close(aws, release, replace(released(release), reason=reason))  # for the tick, were we cut short
+    closing.close(aws, release, replace(released(release), reason=reason))  # for the tick, were we cut short
     outcome = _return(aws, trigger, release, reason, by)
     cost.at_the_end(aws, Turns(aws.log), [release.deployment_id])
     return outcome

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from botocore.exceptions import BotoCoreError, ClientError
 
+from seatrial.aws.topic import Message
 from seatrial.core import oncall_story, story
 from seatrial.core.printable import printable
 from seatrial.core.release import Release, Step
@@ -47,14 +47,25 @@ def step(
 
     `once` tells steps of one kind apart: an event's id, a hook's execution. `at` is when it happened, if not now.
     """
-    aws.log.info(sentence, extra=_fields(release) | {"step": kind, "by": by})
-    return aws.ledger.step(release, Step(kind, once, sentence, at or aws.clock.now(), by, outcome))
+    written = Step(kind, once, sentence, at or aws.clock.now(), by, outcome)
+    log(aws, release, written)
+    return aws.ledger.step(release, written)
+
+
+def log(aws: Account, release: Release, step: Step) -> None:
+    """The log's line of a step that is written in another way than by step()."""
+    aws.log.info(step.sentence, extra=_fields(release) | {"step": step.kind, "by": step.by})
+
+
+def about(release: Release, event: str, what: str, sentence: str) -> Message:
+    """A message about a release. `event` is a word for filters; `what` ends the subject: "was taken back"."""
+    attributes = {"service": release.function, "release": release.deployment_id, "event": event}
+    return Message(printable(story.subject(release, what)), printable(sentence), attributes)
 
 
 def people(aws: Account, release: Release, event: str, what: str, sentence: str) -> None:
     """Tell people about a release. `event` is a word for filters; `what` ends the subject: "was taken back"."""
-    attributes = {"service": release.function, "release": release.deployment_id, "event": event}
-    send(aws, story.subject(release, what), sentence, attributes)
+    send_together(aws, [about(release, event, what, sentence)])
 
 
 def unless_the_fix(aws: Account, release: Release, refusal: str | None) -> str | None:
@@ -83,17 +94,25 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
     `attributes` are for filters: "event" is a word of `EVENTS` or another; "service", "release" and "flag" may be
     absent.
     """
-    subject, sentence = printable(subject), printable(sentence)
-    event = attributes.get("event", "")
-    _count(event, attributes)
-    try:
-        aws.topic.publish(subject, sentence, attributes)
-    except (ClientError, BotoCoreError) as error:
-        aws.log.error(f"nobody could be told over SNS ({error}): {sentence}", extra=attributes)
-    try:
-        aws.bus.publish(EVENTS.get(event, "Notice"), {**attributes, "sentence": sentence})
-    except (ClientError, BotoCoreError) as error:
-        aws.log.error(f"nobody could be told over the bus ({error}): {sentence}", extra=attributes)
+    send_together(aws, [Message(printable(subject), printable(sentence), attributes)])
+
+
+def send_together(aws: Account, messages: Sequence[Message]) -> None:
+    """As send() for each, with a call for ten."""
+    for message in messages:
+        _count(message.attributes.get("event", ""), message.attributes)
+    over_sns = aws.topic.publish_together(messages)
+    over_the_bus = aws.bus.publish_together([_event(message) for message in messages])
+    for way, errors in (("SNS", over_sns), ("the bus", over_the_bus)):
+        for message, error in zip(messages, errors, strict=True):
+            if error:
+                sentence = f"nobody could be told over {way} ({error}): {message.sentence}"
+                aws.log.error(sentence, extra=dict(message.attributes))
+
+
+def _event(message: Message) -> tuple[str, dict[str, str]]:
+    event = message.attributes.get("event", "")
+    return EVENTS.get(event, "Notice"), {**message.attributes, "sentence": message.sentence}
 
 
 def _count(event: str, attributes: Mapping[str, str]) -> None:

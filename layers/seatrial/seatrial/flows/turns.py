@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import batched
 
 from aws_lambda_powertools import Logger
 
@@ -40,10 +41,21 @@ class Turns:
             with self.turn(release.deployment_id):
                 take(release)
 
-        queue = tuple(releases)
+        self._at_the_same_time(tuple(releases), turn)
+
+    def together(self, releases: Sequence[Release], size: int, take: Callable[[tuple[Release, ...]], object]) -> None:
+        """A turn for each `size` of them, begun in their order."""
+
+        def turn(some: tuple[Release, ...]) -> None:
+            with self.turn(", ".join(release.deployment_id for release in some)):
+                take(some)
+
+        self._at_the_same_time(tuple(batched(releases, size, strict=False)), turn)
+
+    def _at_the_same_time[T](self, queue: Sequence[T], turn: Callable[[T], object]) -> None:
         if min(len(queue), self._at_once) < 2:
-            for release in queue:
-                turn(release)
+            for one in queue:
+                turn(one)
             return
         with ThreadPoolExecutor(self._at_once) as pool:
             for _ in pool.map(turn, queue):

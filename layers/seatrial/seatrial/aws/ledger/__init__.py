@@ -20,6 +20,6 @@ item: `heads`, `steps`, `alarm_index`, `holds`, `grants`, `requests`,
 """
 
 from seatrial.aws.ledger.reading import ReleaseUnknownError
-from seatrial.aws.ledger.releases import Ledger
+from seatrial.aws.ledger.releases import Ending, Ledger
 
-__all__ = ["Ledger", "ReleaseUnknownError"]
+__all__ = ["Ending", "Ledger", "ReleaseUnknownError"]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from seatrial.aws.ledger import heads
-from seatrial.aws.ledger.table import Item, Table, text
+from seatrial.aws.ledger.table import Item, Table, Write, text
 from seatrial.core.alarm_owner import LONGEST_SPAN
 from seatrial.core.release import Release, State, states_before
 
@@ -59,18 +59,37 @@ class AlarmIndex:
         for alarm in release.alarms:
             self._table.change(_key(alarm, release), values, states=states_before(to), within=_COPY)
 
+    def advancing(self, release: Release, values: Mapping[str, Any], to: State) -> tuple[Write, ...]:
+        """As advance()."""
+        states = states_before(to)
+        return tuple(
+            self._table.changing(_key(alarm, release), values, states=states, within=_COPY) for alarm in release.alarms
+        )
+
     def retire(self, release: Release) -> None:
         """The release was rolled back: its alarms may fire on its data for a while, and must not be held against
         another. DynamoDB deletes the copies some time after that."""
-        last = release.traffic_until or release.closed_at or release.opened_at
-        head = heads.written(release) | ({"closed_at": text(release.closed_at)} if release.closed_at else {})
-        expires = int((last + LONGEST_SPAN).timestamp())
-        for alarm in release.alarms:
-            self._table.put(_key(alarm, release) | {_COPY: head, "expires": expires})
+        for item in self._retired(release):
+            self._table.put(item)
+
+    def retiring(self, release: Release) -> tuple[Write, ...]:
+        """As retire()."""
+        return tuple(self._table.putting(item) for item in self._retired(release))
+
+    def forgetting(self, release: Release) -> tuple[Write, ...]:
+        """As forget()."""
+        return tuple(self._table.removing(_key(alarm, release)) for alarm in release.alarms)
 
     def forget(self, release: Release) -> None:
         for alarm in release.alarms:
             self._table.remove(_key(alarm, release))
+
+    @staticmethod
+    def _retired(release: Release) -> list[Item]:
+        last = release.traffic_until or release.closed_at or release.opened_at
+        head = heads.written(release) | ({"closed_at": text(release.closed_at)} if release.closed_at else {})
+        expires = int((last + LONGEST_SPAN).timestamp())
+        return [_key(alarm, release) | {_COPY: head, "expires": expires} for alarm in release.alarms]
 
 
 def _partition(alarm: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -44,6 +44,14 @@ class Reading:
         """What happened, oldest first."""
         items = self._table.partition(heads.partition(deployment_id), steps.PREFIX)
         return tuple(sorted((steps.read(item) for item in items), key=lambda step: step.at))
+
+    def steps_of(self, deployment_ids: Iterable[str], kinds: Sequence[str]) -> dict[str, list[Step]]:
+        """Of many releases the steps of these kinds without a discriminator, in no order: one call for a hundred."""
+        found: dict[str, list[Step]] = {id: [] for id in deployment_ids}
+        keys = {(key["pk"], key["sk"]): id for id in found for kind in kinds for key in [steps.key(id, kind, "")]}
+        for item in self._table.get_all({"pk": pk, "sk": sk} for pk, sk in keys):
+            found[keys[item["pk"], item["sk"]]].append(steps.read(item))
+        return found
 
     def find_step(self, deployment_id: str, kind: str, discriminator: str) -> Step | None:
         item = self._table.get(steps.key(deployment_id, kind, discriminator))

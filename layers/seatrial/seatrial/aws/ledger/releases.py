@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,39 @@ from seatrial.aws.ledger.heads import OPEN
 from seatrial.aws.ledger.holds import Holds
 from seatrial.aws.ledger.reading import Reading
 from seatrial.aws.ledger.requests import Requests
-from seatrial.aws.ledger.table import Table, text
+from seatrial.aws.ledger.table import Table, Write, text
 from seatrial.core.deployment import Deployment, Shift
 from seatrial.core.printable import printable
 from seatrial.core.release import ENDS, Release, State, Step, states_before
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a release ends, and the step that says so."""
+
+    release: Release
+    end: State
+    reason: str
+    by: str
+    at: datetime
+    step: Step
+    # when the candidate no longer received traffic, for one that was rolled back
+    traffic_until: datetime | None = None
+
+    @property
+    def ended(self) -> Release:
+        """The release as it is after its end."""
+        return replace(
+            self.release,
+            state=self.end,
+            reason=self.reason,
+            by=self.by,
+            closed_at=self.at,
+            traffic_until=self.traffic_until or self.release.traffic_until,
+        )
 
 
 class Ledger(Reading):
@@ -70,8 +96,14 @@ class Ledger(Reading):
 
     def step(self, release: Release, step: Step) -> bool:
         """Write that something happened. False when it was written before, and so was told before."""
-        key = steps.key(release.deployment_id, step.kind, step.discriminator)
-        return self._table.put_new(key | steps.written(step) | heads.expires(release, self._keep))
+        return self._table.put_new(self._step(release, step))
+
+    def steps_together(self, happened: Sequence[tuple[Release, Step]]) -> None:
+        """As step(), for many: one call for a hundred."""
+        written = self._table.together([(self._table.putting_new(self._step(*each)),) for each in happened])
+        for each, is_written in zip(happened, written, strict=True):
+            if not is_written:
+                self.step(*each)
 
     def compared(self, release: Release) -> None:
         """What it changes besides code has been told."""
@@ -131,16 +163,21 @@ class Ledger(Reading):
 
         One that users met stays watched until `unwatch`: its guard begins, or what it did cost them is still counted.
         """
-        if end not in ENDS:
-            raise ValueError(f"{end!r} is no end of a release: move() is for states on the way")
-        ended = {"traffic_until": text(traffic_until)} if traffic_until else {}
-        values = {"state": end, **_told(reason, by), "closed_at": text(at), **ended}
+        values = _ended(end, reason, by, at, traffic_until)
         finished = self._advance(release, values, end)
         if finished and end is State.REFUSED:
             self.unwatch(release)
         elif finished and end is not State.RELEASED:
             self.alarms.retire(replace(release, state=end, closed_at=at, traffic_until=traffic_until))
         return finished
+
+    def finish_together(self, endings: Sequence[Ending]) -> list[bool]:
+        """As step() and finish() for each ending, each of them whole: one call for a hundred writes.
+
+        Which of them were written. What was not, because it was closed before or somebody else writes, is to be
+        written by step() and finish().
+        """
+        return self._table.together([self._ending(ending) for ending in endings])
 
     def unwatch(self, release: Release) -> None:
         """Nothing more is expected of it, and no alarm takes it back any more."""
@@ -149,6 +186,23 @@ class Ledger(Reading):
         else:
             self.alarms.forget(release)
         self._table.drop(_key(release), OPEN)
+
+    def _ending(self, ending: Ending) -> tuple[Write, ...]:
+        release, end = ending.release, ending.end
+        values = _ended(end, ending.reason, ending.by, ending.at, ending.traffic_until)
+        drop = OPEN if end is State.REFUSED else ""
+        head = self._table.changing(_key(release), values, states=states_before(end), drop=drop)
+        if end is State.RELEASED:
+            copies = self.alarms.advancing(release, values, end)
+        elif end is State.REFUSED:
+            copies = self.alarms.forgetting(release)
+        else:
+            copies = self.alarms.retiring(ending.ended)
+        return (self._table.putting_new(self._step(release, ending.step)), head, *copies)
+
+    def _step(self, release: Release, step: Step) -> dict[str, Any]:
+        key = steps.key(release.deployment_id, step.kind, step.discriminator)
+        return key | steps.written(step) | heads.expires(release, self._keep)
 
     def _advance(self, release: Release, values: Mapping[str, Any], to: State) -> bool:
         """The head, and its copies before it where a copy that is late would have an alarm pass by.
@@ -169,3 +223,10 @@ def _told(reason: str, by: str) -> dict[str, str]:
 
 def _key(release: Release) -> dict[str, Any]:
     return heads.key(release.deployment_id)
+
+
+def _ended(end: State, reason: str, by: str, at: datetime, traffic_until: datetime | None) -> dict[str, Any]:
+    if end not in ENDS:
+        raise ValueError(f"{end!r} is no end of a release: move() is for states on the way")
+    values = {"state": end, **_told(reason, by), "closed_at": text(at)}
+    return values | ({"traffic_until": text(traffic_until)} if traffic_until else {})

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 type Item = dict[str, Any]
 
-# BatchGetItem takes at most so many keys.
+# BatchGetItem takes at most so many keys, and TransactWriteItems so many writes.
 KEYS_A_CALL = 100
+WRITES_A_CALL = 100
+
+type Write = Mapping[Literal["Put", "Update", "Delete"], Mapping[str, Any]]
+"""One write of a transaction, in DynamoDB's own shape."""
+
+# A transaction that wrote nothing: a condition, another writer, or a request that DynamoDB can't read.
+_NOT_WRITTEN = frozenset({"TransactionCanceledException", "ValidationException"})
 
 
 class Table:
@@ -65,11 +72,7 @@ class Table:
 
     def put_new(self, item: Mapping[str, Any]) -> bool:
         """False when there is one under this key."""
-        return self._conditionally(
-            lambda: self._client.put_item(
-                TableName=self._name, Item=_stored(item), ConditionExpression="attribute_not_exists(pk)"
-            )
-        )
+        return self._alone(self.putting_new(item))
 
     def put_if(
         self, item: Mapping[str, Any], condition: str, names: Mapping[str, str], values: Mapping[str, Any]
@@ -88,17 +91,7 @@ class Table:
         self, key: Mapping[str, Any], expression: str, condition: str, names: Mapping[str, str], **values: Any
     ) -> bool:
         """`values` are those of the expressions, by name without the colon."""
-        stored: Any = {"ExpressionAttributeValues": _stored({f":{name}": value for name, value in values.items()})}
-        return self._conditionally(
-            lambda: self._client.update_item(
-                TableName=self._name,
-                Key=_stored(key),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                **(stored if values else {}),
-            )
-        )
+        return self._alone(self._updating(key, expression, condition, names, values))
 
     def change(
         self,
@@ -114,6 +107,49 @@ class Table:
         Only while its `state` is one of `states` and its attribute `while_empty` is "", where these are given. `within`
         names the map that has the attributes, where they are not the item's own.
         """
+        return self._alone(self.changing(key, values, states=states, while_empty=while_empty, within=within))
+
+    def drop(self, key: Mapping[str, Any], attribute: str) -> bool:
+        """Take an attribute from an item that exists."""
+        return self.update(key, "REMOVE #attribute", "attribute_exists(pk)", {"#attribute": attribute})
+
+    def remove(self, key: Mapping[str, Any]) -> None:
+        self._client.delete_item(TableName=self._name, Key=_stored(key))
+
+    def together(self, groups: Sequence[Sequence[Write]]) -> list[bool]:
+        """Write each group whole or not at all, one call for a hundred writes. Which groups were written.
+
+        A group that was not has a condition that does not hold, or met another writer: write it one by one. One that
+        raises may have been written (ClientError, BotoCoreError).
+        """
+        written = set[int]()
+        for numbers in _packed(groups):
+            if failed := self._transaction(groups, numbers):
+                numbers = [number for number in numbers if number not in failed]
+                failed = self._transaction(groups, numbers) if numbers else set()
+            written |= set() if failed else set(numbers)
+        return [number in written for number in range(len(groups))]
+
+    def putting_new(self, item: Mapping[str, Any]) -> Write:
+        """As put_new()."""
+        condition = "attribute_not_exists(pk)"
+        return {"Put": {"TableName": self._name, "Item": _stored(item), "ConditionExpression": condition}}
+
+    def putting(self, item: Mapping[str, Any]) -> Write:
+        """As put()."""
+        return {"Put": {"TableName": self._name, "Item": _stored(item)}}
+
+    def changing(
+        self,
+        key: Mapping[str, Any],
+        values: Mapping[str, Any],
+        *,
+        states: Sequence[str] = (),
+        while_empty: str = "",
+        within: str = "",
+        drop: str = "",
+    ) -> Write:
+        """As change(). `drop` is an attribute to take away as well."""
         path = "#within." if within else ""
         names = {f"#n{n}": name for n, name in enumerate(values)} | ({"#within": within} if within else {})
         stored = {f"v{n}": value for n, value in enumerate(values.values())}
@@ -127,15 +163,57 @@ class Table:
             stored |= {f"s{n}": state for n, state in enumerate(states)}
             listed = ", ".join(f":s{n}" for n in range(len(states)))
             holds.append(f"{path}#state IN ({listed})")
+        if drop:
+            names["#drop"] = drop
         assigned = ", ".join(f"{path}#n{n} = :v{n}" for n in range(len(values)))
-        return self.update(key, f"SET {assigned}", " AND ".join(holds), names, **stored)
+        expressions = [f"SET {assigned}" if assigned else "", "REMOVE #drop" if drop else ""]
+        return self._updating(key, " ".join(filter(None, expressions)), " AND ".join(holds), names, stored)
 
-    def drop(self, key: Mapping[str, Any], attribute: str) -> bool:
-        """Take an attribute from an item that exists."""
-        return self.update(key, "REMOVE #attribute", "attribute_exists(pk)", {"#attribute": attribute})
+    def removing(self, key: Mapping[str, Any]) -> Write:
+        """As remove()."""
+        return {"Delete": {"TableName": self._name, "Key": _stored(key)}}
 
-    def remove(self, key: Mapping[str, Any]) -> None:
-        self._client.delete_item(TableName=self._name, Key=_stored(key))
+    def _updating(
+        self,
+        key: Mapping[str, Any],
+        expression: str,
+        condition: str,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+    ) -> Write:
+        stored = {"ExpressionAttributeValues": _stored({f":{name}": value for name, value in values.items()})}
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": _stored(key),
+                "UpdateExpression": expression,
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                **(stored if values else {}),
+            }
+        }
+
+    def _transaction(self, groups: Sequence[Sequence[Write]], numbers: Sequence[int]) -> set[int]:
+        """Which groups kept these from being written; all of them where DynamoDB does not say."""
+        writes: Any = [(number, write) for number in numbers for write in groups[number]]
+        try:
+            self._client.transact_write_items(TransactItems=[write for _, write in writes])
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_WRITTEN:
+                raise
+            reasons: Any = error.response.get("CancellationReasons", [])  # one for each write, in their order
+            if len(reasons) != len(writes):
+                return set(numbers)
+            told = zip(writes, reasons, strict=True)
+            return {number for (number, _), reason in told if reason.get("Code", "None") != "None"} or set(numbers)
+        return set()
+
+    def _alone(self, write: Write) -> bool:
+        """Whether its condition held."""
+        ((kind, request),) = write.items()
+        asked: Any = request
+        call = self._client.put_item if kind == "Put" else self._client.update_item
+        return self._conditionally(lambda: call(**asked))
 
     @staticmethod
     def _conditionally(write: Callable[[], object]) -> bool:
@@ -146,6 +224,29 @@ class Table:
                 return False
             raise
         return True
+
+
+def _packed(groups: Sequence[Sequence[Write]]) -> Iterator[list[int]]:
+    """The numbers of the groups that share a call. Two writes of one item may not."""
+    together: list[int] = []
+    keys: set[str] = set()
+    writes = 0
+    for number, group in enumerate(groups):
+        of_this = {_key_of(write) for write in group}
+        if together and (writes + len(group) > WRITES_A_CALL or keys & of_this):
+            yield together
+            together, keys, writes = [], set(), 0
+        together.append(number)
+        keys |= of_this
+        writes += len(group)
+    if together:
+        yield together
+
+
+def _key_of(write: Write) -> str:
+    ((kind, request),) = write.items()
+    item = request["Item" if kind == "Put" else "Key"]
+    return f"{item['pk']} {item['sk']}"
 
 
 def text(moment: datetime) -> str:

@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli import refusals
 from cli.terminal import AccountError
+from seatrial import settings
 from seatrial.aws.clients import Clients
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
+from seatrial.aws.tagged import TaggedFunctions
+from seatrial.core.service_names import Known
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 
+# The name of the bus in template.yaml, for a role that may send events and read nothing.
+BUS = "seatrial"
+
+
 @dataclass(frozen=True)
 class Installed:
-    """Seatrial's stack in this account and Region."""
+    """Seatrial's stack in this account and Region.
+
+    `readable` is False where the role may only send events: then the ledger can't be read. `pause` waits so many
+    seconds between two looks at the ledger.
+    """
 
     ledger: Ledger
     bus: str
     events: EventBridgeClient
     clients: Clients = field(default_factory=Clients)
+    readable: bool = True
+    pause: Callable[[float], None] = time.sleep
+
+    def services(self) -> tuple[Known, ...]:
+        """The functions that carry Seatrial's tag. Raises ClientError and BotoCoreError."""
+        return TaggedFunctions(self.clients.client("resourcegroupstaggingapi")).all()
 
     @property
     def metrics(self) -> Metrics:
@@ -58,9 +76,12 @@ class Installed:
         return result["EventId"]
 
 
-def find(stack: str) -> Installed:
-    """Raises AccountError with what to do when there is no such stack, or no credentials."""
-    clients = Clients()
+def find(stack: str, *, to_send: bool = False) -> Installed:
+    """Raises AccountError with what to do when there is no such stack, or no credentials.
+
+    `to_send`: a role that may only send events is enough, as the on-call policy alone allows it.
+    """
+    clients = Clients(settings.region())
     try:
         (described,) = clients.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -73,6 +94,11 @@ def find(stack: str) -> Installed:
     except KeyError as missing:
         raise AccountError(f"stack {stack} has no output {missing}: is it Seatrial's? Name it with --stack") from None
     except (BotoCoreError, ClientError) as error:
-        raise AccountError(
-            f"can't read stack {stack}: {error}. Check the credentials, AWS_REGION and --stack"
-        ) from None
+        if to_send and refusals.is_denied(error):
+            ledger = Ledger(clients.client("dynamodb"), "", timedelta(days=1))
+            return Installed(ledger, BUS, clients.client("events"), clients, readable=False)
+        if "does not exist" in str(error):
+            raise AccountError(
+                f"there is no stack {stack} in this account and Region. Next: name it with --stack"
+            ) from None
+        raise AccountError(refusals.sentence(error)) from None

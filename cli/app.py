@@ -11,11 +11,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import oncall
-from cli.terminal import AccountError, AsJson, Stack, fail, fail_with, installed, qualified, show
+from cli.terminal import (
+    SERVICE,
+    AccountError,
+    AsJson,
+    Commands,
+    Stack,
+    fail,
+    fail_with,
+    installed,
+    show,
+    show_what_it_can,
+)
 
 # A command imports what it needs when it runs: `--help`, a usage error and a command that needs no account do not wait
 # for AWS's library.
 if TYPE_CHECKING:
+    from cli.account import Installed
     from seatrial.aws.ledger import Ledger
     from seatrial.core.release import Release
 
@@ -24,6 +36,7 @@ _MOST_DAYS = 15
 
 # Help is plain text: importing rich takes longer than all of the rest.
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,20 +52,22 @@ app.add_typer(suite, name="suite")
 
 @app.command()
 def status(
-    service: Annotated[str, typer.Argument(help="FUNCTION:ALIAS; without it, every release that is watched.")] = "",
+    service: Annotated[str, typer.Argument(help=f"{SERVICE} Without it, all services.")] = "",
     stack: Stack = "seatrial",
     as_json: AsJson = False,
     html: Annotated[Path | None, typer.Option(help="Write the board of the last four weeks into this file.")] = None,
 ) -> None:
-    """The releases that are open, guarded or not healed, or the last ones of a service."""
-    from cli import views
+    """The releases that are open, guarded or not healed, and those rejected today; holds and grants. Or the last
+    releases of a service."""
+    from cli import services, standing, views
 
-    ledger = installed(stack).ledger
+    account = installed(stack)
+    service = services.find(account, service) if service else ""
     if html:
-        _write_the_board(html, ledger, service)
+        _write_the_board(html, account.ledger, service)
         return
-    found = ledger.releases_of(qualified(service)) if service else ledger.watched()
-    show([views.release(one) for one in found], views.status(found, service), as_json)
+    found = standing.read(account.ledger, service)
+    show(views.standing(found), views.status(found, service), as_json)
 
 
 def _write_the_board(html: Path, ledger: Ledger, service: str) -> None:
@@ -76,13 +91,14 @@ def explain(
     from cli import views
     from seatrial.core import story
 
-    ledger = installed(stack).ledger
-    if "/" in release:
+    account = installed(stack)
+    ledger = account.ledger
+    if release.count("/") == 2:
         _explain_flag(ledger, release, as_json)
         return
-    found = ledger.find(release) if release.startswith("d-") else _last(ledger.releases_of(qualified(release), 1))
+    found = ledger.find(release) if release.startswith("d-") else _last(account, release)
     if found is None:
-        fail(f"the ledger has no release {release}. `seatrial status FUNCTION:ALIAS` lists those of a service", 1)
+        fail(f"the ledger has no release {release}. Next: `seatrial status SERVICE` lists those of a service", 1)
     steps = ledger.steps(found.deployment_id)
     told = {**views.release(found), "steps": [views.step(one) for one in steps]}
     show(told, story.lines(found, steps), as_json)
@@ -169,11 +185,14 @@ def check_suite(
 oncall.add_to(app)
 
 
-def _last(releases: tuple[Release, ...]) -> Release | None:
-    return releases[0] if releases else None
+def _last(account: Installed, service: str) -> Release | None:
+    from cli import services
+
+    return next(iter(account.ledger.releases_of(services.find(account, service), 1)), None)
 
 
 def main() -> None:
+    show_what_it_can()
     app()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from cli.terminal import AccountError
 from seatrial import settings
 from seatrial.aws.clients import Clients
@@ -21,13 +19,9 @@ def write(file: Path, ledger: Ledger, service: str) -> None:
     now = settings.read().clock.now()
     try:
         asked = widget.read({"service": service}, now)
-        shown = flow.gather(ledger, Metrics(Clients().client("cloudwatch")), asked, now)
+        shown = flow.gather(ledger, Metrics(Clients(settings.region()).client("cloudwatch")), asked, now)
         file.write_text(board_html.page(shown), encoding="utf-8")
     except WidgetError as error:
         raise AccountError(str(error)) from None
-    except (BotoCoreError, ClientError) as error:
-        raise AccountError(
-            f"can't read the releases: {error}. It takes dynamodb:Scan and cloudwatch:GetMetricData"
-        ) from None
     except OSError as error:
         raise AccountError(f"can't write {file}: {error.strerror}") from None

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from cli import services
 from cli.account import Installed
-from cli.terminal import fail, installed, qualified, show
+from cli.terminal import fail, installed, show
 from seatrial import settings
 from seatrial.core import foresight
 from seatrial.core.foresight import PREDEFINED, Foresight
@@ -31,16 +30,14 @@ class Seen:
 def run(service: str, stack: str, as_json: bool) -> None:
     """Print what each configuration would notice of a shift of the service."""
     account = installed(stack)
-    last = next(iter(account.ledger.releases_of(qualified(service), 1)), None)
+    service = services.find(account, service)
+    last = next(iter(account.ledger.releases_of(service, 1)), None)
     if last is None:
-        fail(f"the ledger has no release of {qualified(service)}, and so not how it shifts: release it once", 1)
-    try:
-        usual = flow.read(account.metrics, last, settings.read().clock.now())
-        if usual is None:
-            fail("CloudWatch didn't answer every question; ask again", 2)
-        seen = _seen(account, last, usual) if usual.rate else []
-    except (BotoCoreError, ClientError) as error:
-        fail(f"can't read what came to {last.service}: {error}. It takes cloudwatch:GetMetricData", 2)
+        fail(f"the ledger has no release of {service}, and so not how it shifts: release it once", 1)
+    usual = flow.read(account.metrics, last, settings.read().clock.now())
+    if usual is None:
+        fail("CloudWatch didn't answer every question; ask again", 2)
+    seen = _seen(account, last, usual) if usual.rate else []
     show(_told(last, usual, seen), lines(last, usual, seen), as_json)
 
 

@@ -6,9 +6,9 @@ import json
 from datetime import timedelta
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.terminal import fail, installed, qualified
+from cli import services
+from cli.terminal import installed, note
 from seatrial import settings
 from seatrial.core import history, replay
 from seatrial.core.replay import Recorded
@@ -25,20 +25,18 @@ def read(service: str, days: int, stack: str) -> list[Recorded]:
     """A case for each metric of each release that had users, oldest first. Progress goes to stderr."""
     now = settings.read().clock.now()
     account = installed(stack)
-    try:
-        releases = account.ledger.opened_between(now - timedelta(days=days), now, qualified(service))[::-1]
-        span = _count(days, "day") if days > 1 else "day"
-        _say(f"{_count(len(releases), 'release')} of {qualified(service)} in the last {span}")
-        counted = judging.read(account.metrics, releases, now)
-    except (BotoCoreError, ClientError) as error:
-        fail(f"can't read the releases of {service}: {error}. It takes cloudwatch:GetMetricData", 2)
+    service = services.find(account, service)
+    releases = account.ledger.opened_between(now - timedelta(days=days), now, service)[::-1]
+    span = _count(days, "day") if days > 1 else "day"
+    note(f"{_count(len(releases), 'release')} of {service} in the last {span}")
+    counted = judging.read(account.metrics, releases, now)
     cases: list[Recorded] = []
     for release in releases:
         if release.deployment_id not in counted:
-            _say(f"{release.deployment_id}: CloudWatch didn't answer all; left out")
+            note(f"{release.deployment_id}: CloudWatch didn't answer all; left out")
             continue
         of_it = list(history.recorded(release, counted[release.deployment_id]))
-        _say(f"{release.deployment_id}: {_what(of_it)}")
+        note(f"{release.deployment_id}: {_what(of_it)}")
         cases += of_it
     return cases
 
@@ -51,7 +49,3 @@ def _what(cases: list[Recorded]) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import getpass
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
-from cli.terminal import AccountError, AsJson, Stack, fail, installed, qualified, show
+from cli.terminal import SERVICE, AccountError, AsJson, Stack, fail, installed, note, show
 
-Reason = Annotated[str, typer.Option(help="Why; everybody will read it.")]
+Reason = Annotated[str, typer.Option(help="Why, in one sentence. Every subscriber reads it.")]
 Who = Annotated[str, typer.Option(help="Who asks; your user name if left out.")]
-Service = Annotated[str, typer.Argument(help="The function, or FUNCTION:ALIAS.")]
-ServiceOrNone = Annotated[str, typer.Argument(help="The function, or FUNCTION:ALIAS.")]
+Service = Annotated[str, typer.Argument(help=SERVICE)]
+ServiceOrNone = Annotated[str, typer.Argument(help=SERVICE)]
 All = Annotated[bool, typer.Option("--all", help="Every service.")]
+Wait = Annotated[bool, typer.Option(help="Wait and print the result; --no-wait only sends the request.")]
 
-_SPAN = re.compile(r"(\d+)(m|h)")
+_SPAN = re.compile(r"([0-9]{1,4})(m|h)")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What every request's command takes besides its own options."""
+
+    who: str
+    stack: str
+    wait: bool
+    as_json: bool
+
+    @staticmethod
+    def say(line: str) -> None:
+        show(None, [line], as_json=False)
 
 
 def rollback(
@@ -25,6 +41,7 @@ def rollback(
     release: Annotated[str, typer.Option(help="Only this deployment (d-…).")] = "",
     flag: Annotated[str, typer.Option(help="Instead of a service: APPLICATION/ENVIRONMENT/PROFILE of AppConfig.")] = "",
     who: Who = "",
+    wait: Wait = True,
     stack: Stack = "seatrial",
     as_json: AsJson = False,
 ) -> None:
@@ -33,8 +50,7 @@ def rollback(
         fail("name a service, or write --flag APPLICATION/ENVIRONMENT/PROFILE", 2)
     named = {"service": service, "release": release, "flag": flag}
     detail = {"reason": reason, **{key: value for key, value in named.items() if value}}
-    then = f"`seatrial explain {flag}` tells" if flag else f"`seatrial status {service}` shows"
-    _send("Rollback Requested", detail, who, stack, as_json, f"{then} what comes of it")
+    _send("Rollback Requested", detail, Typed(who, stack, wait, as_json))
 
 
 def hold(
@@ -42,12 +58,13 @@ def hold(
     service: ServiceOrNone = "",
     every: All = False,
     who: Who = "",
+    wait: Wait = True,
     stack: Stack = "seatrial",
     as_json: AsJson = False,
 ) -> None:
     """Let no new release of a service, or of any, start. What runs goes on, and every way back is open."""
     whom = _whom(service, every)
-    _send("Hold Requested", {**whom, "reason": reason}, who, stack, as_json, "`seatrial resume` lifts it")
+    _send("Hold Requested", {**whom, "reason": reason}, Typed(who, stack, wait, as_json))
 
 
 def resume(
@@ -55,11 +72,12 @@ def resume(
     service: ServiceOrNone = "",
     every: All = False,
     who: Who = "",
+    wait: Wait = True,
     stack: Stack = "seatrial",
     as_json: AsJson = False,
 ) -> None:
     """Lift a hold."""
-    _send("Hold Released", {**_whom(service, every), "reason": reason}, who, stack, as_json, "releases may start again")
+    _send("Hold Released", {**_whom(service, every), "reason": reason}, Typed(who, stack, wait, as_json))
 
 
 def fix(
@@ -67,12 +85,13 @@ def fix(
     reason: Reason,
     lasts: Annotated[str, typer.Option("--for", help="Within how long it must begin: 30m, 2h.")] = "30m",
     who: Who = "",
+    wait: Wait = True,
     stack: Stack = "seatrial",
     as_json: AsJson = False,
 ) -> None:
     """Let one release pass ringing alarms, holds and windows, because it is the fix. Its trial must still pass."""
     detail = {"service": service, "minutes": _minutes(lasts), "reason": reason}
-    _send("Fix Granted", detail, who, stack, as_json, "deploy once you are told that the lane is open")
+    _send("Fix Granted", detail, Typed(who, stack, wait, as_json))
 
 
 def heal(service: Service, stack: Stack = "seatrial", as_json: AsJson = False) -> None:
@@ -80,12 +99,13 @@ def heal(service: Service, stack: Stack = "seatrial", as_json: AsJson = False) -
 
     Exit code 0 when there is nothing to heal, 1 when there is.
     """
-    from cli import views
+    from cli import services, views
 
-    last = installed(stack).ledger.releases_of(qualified(service))
-    wounded = views.to_be_healed(last)
-    lines = [wounded] if wounded else [f"{qualified(service)} needs no healing: its last releases ended on both sides"]
-    show({"service": qualified(service), "to_be_healed": wounded or None}, lines, as_json)
+    account = installed(stack)
+    found = services.find(account, service)
+    wounded = views.to_be_healed(account.ledger.releases_of(found))
+    lines = [wounded] if wounded else [f"{found} needs no healing: its last releases ended on both sides"]
+    show({"service": found, "to_be_healed": wounded or None}, lines, as_json)
     if wounded:
         raise typer.Exit(1)
 
@@ -108,15 +128,30 @@ def _minutes(span: str) -> int:
     return int(found[1]) * (60 if found[2] == "h" else 1)
 
 
-def _send(what: str, detail: dict[str, Any], who: str, stack: str, as_json: bool, then: str) -> None:
-    """Read as Seatrial will read it, then sent: a mistake is told here, not in a log."""
+def _send(what: str, detail: dict[str, Any], typed: Typed) -> None:
+    """Read as Seatrial will read it, then sent, then followed: a mistake is reported here, not in a log."""
+    from cli import account, services, waiting
     from seatrial.core import oncall
 
-    detail = {**detail, "who": who or getpass.getuser()}
+    detail = {**detail, "who": typed.who or getpass.getuser()}
     envelope = {"id": "typed", "time": "2000-01-01T00:00:00Z", "source": oncall.SOURCE, "detail-type": what}
+    there = account.find(typed.stack, to_send=True)
     try:
+        if "service" in detail and "flag" not in detail:
+            detail["service"] = services.find(there, detail["service"])
         oncall.request({**envelope, "detail": detail})
-        event = installed(stack).send(what, detail)
+        event = there.send(what, detail)
     except (oncall.EventError, AccountError) as error:
         fail(str(error), 2)
-    show({"event": event, **detail}, [f"asked for it (event {event}); {then}"], as_json)
+    service = detail.get("service", "")
+    note(f"{what} (event {event}).")
+    if not (typed.wait and there.readable):
+        why = "" if there.readable else "This role may only send requests, so the result is not shown here. "
+        shown = f"{why}Next: seatrial explain {detail['flag']}" if "flag" in detail else f"{why}Next: seatrial status"
+        show({"event": event, **detail}, [f"{shown} {service}".rstrip()], typed.as_json)
+        return
+    note("Waiting for the result. Ctrl-C ends the waiting, not the request.")
+    outcome = waiting.follow(there, event, service, note if typed.as_json else typed.say)
+    show({"event": event, **detail, **outcome.told()}, [], typed.as_json)
+    if outcome.code:
+        raise typer.Exit(outcome.code)

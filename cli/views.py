@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cli.standing import Standing
 from seatrial.core import rollback_story
+from seatrial.core.fix import Grant
+from seatrial.core.holds import ALL, Hold
 from seatrial.core.release import Release, Step
 
 
@@ -29,19 +32,51 @@ def step(shown: Step) -> dict[str, Any]:
     return {"at": shown.at.isoformat(), "kind": shown.kind, "sentence": shown.sentence, "by": shown.by}
 
 
-def status(releases: Sequence[Release], service: str = "") -> list[str]:
-    """One line a release, newest first: of `service`, or all that are open."""
-    if not releases:
-        return [f"the ledger has no release of {service}" if service else "no release is open"]
-    newest_first = sorted(releases, key=lambda one: one.opened_at, reverse=True)
-    wounds = [rollback_story.to_be_healed(one) for one in newest_first if one.is_to_be_healed]
-    return [*(_line(one) for one in newest_first), *wounds]
+def standing(found: Standing) -> dict[str, Any]:
+    return {
+        "releases": [release(one) for one in found.releases],
+        "holds": [
+            {"service": one.service, "who": one.who, "reason": one.reason, "since": one.since.isoformat()}
+            for one in found.holds
+        ],
+        "grants": [
+            {
+                "service": one.service,
+                "who": one.who,
+                "reason": one.reason,
+                "until": one.until.isoformat(),
+                "release": one.release or None,
+            }
+            for one in found.grants
+        ],
+    }
+
+
+def status(found: Standing, service: str = "") -> list[str]:
+    """Holds and grants first, since they decide about the next release; then one line a release, newest first."""
+    none = f"the ledger has no release of {service}" if service else "no release is open"
+    releases = [_line(one) for one in found.releases] or [none]
+    wounds = [rollback_story.to_be_healed(one) for one in found.releases if one.is_to_be_healed]
+    return [*map(_hold, found.holds), *map(_grant, found.grants), *releases, *wounds]
 
 
 def to_be_healed(releases: Sequence[Release]) -> str:
     """What there is to heal after a late rollback, with the commands; "" when there is nothing."""
     wounded = next((one for one in releases if one.is_to_be_healed), None)
     return rollback_story.to_be_healed(wounded) if wounded else ""
+
+
+def _hold(hold: Hold) -> str:
+    whom, lift = ("every service", "--all") if hold.service == ALL else (hold.service, hold.service)
+    return (
+        f"HOLD on {whom} since {hold.since:%Y-%m-%d %H:%M} UTC by {hold.who}: {hold.reason}. "
+        f"Next: seatrial resume {lift} --reason …"
+    )
+
+
+def _grant(grant: Grant) -> str:
+    use = f"release {grant.release} uses it" if grant.release else f"unused, open until {grant.until:%H:%M:%S} UTC"
+    return f"HOTFIX GRANT for {grant.service} by {grant.who}: {grant.reason}; {use}"
 
 
 def _line(one: Release) -> str:

@@ -27,7 +27,7 @@ from rich.console import Console
 from rehearsal.sam import PROJECT, Sam, SamError, source_of
 from rehearsal.scenarios import broken_hook, fails_for_some, fails_in_the_dark, good, on_call, throws_while_importing
 from rehearsal.scenarios.story import Check, Scenario, Seen, buckets, same
-from rehearsal.stage import Stage, StageError
+from rehearsal.stage import Stage, StageError, edges
 from rehearsal.telling import page, report, table
 from rehearsal.telling.screen import Screen
 from rehearsal.theatre import RehearsalError, Seatrials, Service, Watcher
@@ -288,8 +288,8 @@ def interrupted_by(*numbers: signal.Signals) -> Iterator[None]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make rehearse", description=__doc__)
-    parser.add_argument("--minute", type=float, default=float(os.environ.get("MINUTE", "2")))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "0")), help="0 takes a free one")
+    parser.add_argument("--minute", default=os.environ.get("MINUTE", "2"))
+    parser.add_argument("--port", default=os.environ.get("PORT", "0"), help="0 takes a free one")
     parser.add_argument("--out", type=Path, default=Path("build/rehearsal"))
     parser.add_argument("--only", action="append", default=[], choices=[s.id for s in TOLD_IN_ORDER])
     chosen = parser.parse_args(arguments)
@@ -297,7 +297,8 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console() if sys.stdout.isatty() else Console(width=150)
     try:
         with interrupted_by(signal.SIGTERM, signal.SIGHUP), Screen(console) as screen:
-            found = rehearse(chosen.minute, chosen.port, chosen.out, screen, frozenset(chosen.only))
+            minute, port = edges.minute(chosen.minute), edges.port(chosen.port)
+            found = rehearse(minute, port, chosen.out, screen, frozenset(chosen.only))
     except (StageError, SamError, RehearsalError, ValueError) as error:
         console.print(f"rehearsal: {error}", style="bold red", markup=False)
         return 1

@@ -362,15 +362,17 @@ class SmallTopic:
 
 
 class SmallBus:
-    """What left on the bus: (detail-type, detail)."""
+    """What left on the bus: (detail-type, detail); `ids` has the id of the last event of each detail-type."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, str]]] = []
+        self.ids: dict[str, str] = {}
 
     def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         assert 0 < len(Entries) <= 10
         self.events += [(entry["DetailType"], json.loads(entry["Detail"])) for entry in Entries]
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
+        self.ids |= {entry["DetailType"]: str(len(self.ids) + 1) for entry in Entries}
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": self.ids[entry["DetailType"]]} for entry in Entries]}
 
 
 class SmallAlarms:

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import boto3
 
+from rehearsal.stage import edges
 from rehearsal.stage.outside import OutsideClock
 from seatrial.settings import Clock
 
@@ -257,8 +258,8 @@ def _print_notes(stage: Stage) -> None:
 
 def main() -> None:
     """`make stage`: serve in the foreground, print what to export, stop on Ctrl-C."""
-    minute, port = float(os.environ.get("MINUTE", "2")), int(os.environ.get("PORT", "4566"))
     try:
+        minute, port = edges.minute(os.environ.get("MINUTE", "2")), edges.port(os.environ.get("PORT", "4566"))
         with Stage(port=port, minute=minute, manual=bool(os.environ.get("MANUAL"))) as stage:
             print(f"# the stage answers on {stage.endpoint}; a stage minute takes {minute:g} s; Ctrl-C stops it")
             for name, value in environment(stage.endpoint).items():

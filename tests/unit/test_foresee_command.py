@@ -17,6 +17,7 @@ from cli.foresight import Seen, lines
 from seatrial.aws.metrics import Metrics
 from seatrial.core.foresight import Foresight
 from seatrial.core.metric import Metric
+from seatrial.core.service_names import Known
 from seatrial.core.usual import Usual
 from tests.small_account import CREATED, SmallAccount, clock_that_stands, make_table
 from tests.unit.test_foresight import RELEASE
@@ -30,6 +31,9 @@ class InSmallAccount(Installed):
     @property
     def metrics(self) -> Metrics:
         return self.account.aws.metrics
+
+    def services(self) -> tuple[Known, ...]:
+        return (Known("payments"),)
 
 
 @pytest.fixture
@@ -115,7 +119,7 @@ def test_where_nobody_came_there_is_nothing_to_see(account: SmallAccount) -> Non
 def test_a_service_that_was_never_released_gets_a_sentence(account: SmallAccount) -> None:
     result = typed()
     assert result.exit_code == 1
-    assert "the ledger has no release of payments:live, and so not how it shifts" in result.output
+    assert "the ledger has no release of payments, and so not how it shifts" in result.output
 
 
 def test_a_cloudwatch_that_does_not_answer_gets_a_sentence(account: SmallAccount) -> None:
@@ -123,4 +127,4 @@ def test_a_cloudwatch_that_does_not_answer_gets_a_sentence(account: SmallAccount
     account.metrics.broken = True
     result = typed()
     assert result.exit_code == 2
-    assert "can't read what came to payments:live" in result.output
+    assert "AWS rejects GetMetricData (InternalServiceFault)" in result.output

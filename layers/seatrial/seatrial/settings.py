@@ -64,6 +64,11 @@ class Settings:
         return f"arn:{partition}:{service}:{region}:{account}"
 
 
+def region(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The Region that AWS_REGION names, as every SDK but botocore reads it; None leaves it to botocore."""
+    return environment.get("AWS_REGION") or None
+
+
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this function. `SEATRIAL_CLOCK_URL` exists on the local AWS alone."""
     return Settings(

@@ -11,7 +11,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader
 
-SERVICES: Final = ("appconfig", "cloudformation", "cloudwatch", "codedeploy", "dynamodb", "events", "lambda", "sns")
+SERVICES: Final = ("appconfig", "cloudformation", "cloudwatch", "codedeploy", "dynamodb", "events", "lambda", "sns",
+                   "resourcegroupstaggingapi")  # fmt: skip
 
 
 class Clients:
@@ -21,8 +22,11 @@ class Clients:
     botocore and one of boto3 are the same class.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, region: str | None = None) -> None:
+        """`region` goes before what botocore itself finds, which does not read AWS_REGION."""
         self._session = botocore.session.get_session()
+        if region:
+            self._session.set_config_variable("region", region)
         paths = self._session.get_component("data_loader").search_paths
         self._session.register_component("data_loader", _Services(paths, include_default_search_paths=False))
         self._turn = threading.Lock()  # clients may be shared by threads, but a session makes one at a time

@@ -66,7 +66,15 @@ class Recorded:
         self.stub.add_client_error("invoke", code, message, expected_params=self._expected())
 
     def _expected(self) -> dict[str, Any]:
-        return {"FunctionName": "payments", "Qualifier": "8", "LogType": "Tail", "Payload": ANY}
+        mark = base64.b64encode(b'{"custom": {"seatrial": "trial"}}').decode()
+        return {
+            "FunctionName": "payments",
+            "Qualifier": "8",
+            "InvocationType": "RequestResponse",
+            "ClientContext": mark,
+            "LogType": "Tail",
+            "Payload": ANY,
+        }
 
 
 @pytest.fixture

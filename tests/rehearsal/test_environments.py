@@ -119,3 +119,22 @@ def test_a_nodejs_function_keeps_its_environment_and_names_its_errors(functions:
 def test_a_runtime_that_the_stage_has_not_is_refused_when_it_is_deployed(functions: Any, runtime: str) -> None:
     with pytest.raises(ClientError, match=f"{runtime}.*python or nodejs"):
         create(functions, "other", "", runtime)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "code"),
+    [
+        (
+            "python3.13",
+            "def handler(event, context):\n    given = context.client_context\n    return given and given.custom\n",
+        ),
+        ("nodejs22.x", "exports.handler = async (event, context) => context.clientContext?.custom ?? null;\n"),
+    ],
+)
+def test_a_client_context_reaches_the_handler_and_not_the_next_one(functions: Any, runtime: str, code: str) -> None:
+    name = create(functions, f"client-{runtime[:6]}", code, runtime)
+    custom = {"custom": {"seatrial": "trial"}}
+    given = base64.b64encode(json.dumps(custom).encode()).decode()
+    marked = functions.invoke(FunctionName=name, ClientContext=given)
+    assert json.load(marked["Payload"]) == {"seatrial": "trial"}
+    assert json.load(functions.invoke(FunctionName=name)["Payload"]) is None

@@ -545,3 +545,19 @@ def test_two_deliveries_that_decide_differently_give_the_first_answer_and_tell_o
     answered.append(outer(CALL, Limit())["reason"])
     assert answered == ["the first", "the first"]
     assert account.told() == ["the first"]
+
+
+def test_an_alarm_on_errors_that_a_smoke_case_fires_is_reported(account: SmallAccount, pre_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1")
+    account.codedeploy.alarms = ["errors"]
+    watched = [{"Name": "FunctionName", "Value": "payments"}, {"Name": "Resource", "Value": "payments:live"}]
+    errors = {"AlarmName": "errors", "StateValue": "OK", "Namespace": "AWS/Lambda", "MetricName": "Errors"}
+    account.alarms.alarms = [errors | {"Dimensions": watched}]
+    fails = "  - {name: no id fails, smoke: true, event: {}, expect: {error.errorType: KeyError}}\n"
+    account.lambdas.has("payments", "8", SUITE + fails, good)
+    pre_traffic(CALL, Limit())
+    (found,) = [step.sentence for step in account.ledger.steps("d-1") if step.kind == "finding"]
+    assert found == (
+        "alarm errors counts Lambda's own Errors of payments:live, and smoke cases expect an error ('no id fails'): "
+        "they can fire it during the bake. Next: leave `smoke` out of these cases, or let the alarm watch BadOutcomes"
+    )

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ class Context:
     function_name: str = "payments"
     function_version: str = "7"
     aws_request_id: str = "3f2c"
+    client_context: Any = None
 
 
 @pytest.fixture(autouse=True)
@@ -216,6 +218,7 @@ def test_the_service_is_the_functions_name_unless_given(
     ("qualifier", "dark"),
     [
         pytest.param(":8", True, id="the number of a version is a trial"),
+        pytest.param(":dark", True, id="an alias named dark is for tests"),
         pytest.param(":live", False, id="an alias is how users come"),
         pytest.param(":8b", False, id="an alias may start with a digit"),
         pytest.param(":$LATEST", False, id="$LATEST is somebody's request"),
@@ -227,6 +230,25 @@ def test_only_a_version_number_is_dark(qualifier: str, dark: bool, capsys: pytes
     assert is_dark(context) is dark
     returns({"statusCode": 500})({}, context)
     assert (capsys.readouterr().out == "") is dark
+
+
+@pytest.mark.parametrize(
+    ("client_context", "dark"),
+    [
+        (SimpleNamespace(custom={"seatrial": "trial"}), True),
+        (SimpleNamespace(custom={"seatrial": ""}), False),
+        (SimpleNamespace(custom={"app": "phone"}), False),
+        (SimpleNamespace(custom=None), False),
+        (SimpleNamespace(custom="seatrial"), False),
+        (None, False),
+    ],
+)
+def test_seatrials_mark_is_dark_through_any_alias(
+    client_context: Any, dark: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = Context(client_context=client_context)
+    returns({"statusCode": 500})({}, context)
+    assert (capsys.readouterr().out == "") is dark is is_dark(context)
 
 
 def test_a_function_whose_name_is_a_number_is_not_dark() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -93,18 +94,23 @@ CASES = [
     case(response={"statusCode": 500}, high_resolution=True),
     *(
         case(response={"statusCode": 500}, arn=FUNCTION + qualifier)
-        for qualifier in (":8", ":8b", ":live", ":$LATEST", "", ":")
+        for qualifier in (":8", ":8b", ":live", ":$LATEST", "", ":", ":dark", ":darker")
     ),
     case(response={"statusCode": 500}, arn="arn:aws:lambda:eu-west-1:123456789012:function:42"),
     case(response={"statusCode": 500}, arn=""),
+    case(response={"statusCode": 500}, client_context={"custom": {"seatrial": "trial"}}),
+    case(response={"statusCode": 500}, client_context={"custom": {"seatrial": ""}}),
+    case(response={"statusCode": 500}, client_context={"custom": {"another": "trial"}}),
+    case(response={"statusCode": 500}, client_context={}),
 ]
 
 
 class Context:
     aws_request_id = "3f2c"
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, client_context: Mapping[str, Any] | None = None) -> None:
         self.invoked_function_arn = arn
+        self.client_context = client_context and SimpleNamespace(custom=client_context.get("custom"))
 
 
 def here(given: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -123,7 +129,7 @@ def here(given: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> list[s
         return {"body": "x" * given["letters"]} if "letters" in given else given["response"]
 
     try:
-        handler(given["event"], Context(given["arn"]))
+        handler(given["event"], Context(given["arn"], given.get("client_context")))
     except raised:
         assert "raises" in given
     return capsys.readouterr().out.splitlines()

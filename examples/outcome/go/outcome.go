@@ -1,13 +1,20 @@
 // Package outcome counts what the requests of a Lambda function came to for its users: good or bad. Copy this file into
 // the function's module; it needs the standard library only.
 //
-//	lambda.Start(outcome.Wrap(lambda.NewHandler(handler), outcome.Settings{Of: of}))
+//	lambda.Start(outcome.Wrap(lambda.NewHandler(handler), outcome.Settings{Of: of, Custom: custom}))
 //
 //	func of(ctx context.Context) (arn, requestID string) {
 //		if invoke, ok := lambdacontext.FromContext(ctx); ok {
 //			return invoke.InvokedFunctionArn, invoke.AwsRequestID
 //		}
 //		return "", ""
+//	}
+//
+//	func custom(ctx context.Context) map[string]string {
+//		if invoke, ok := lambdacontext.FromContext(ctx); ok {
+//			return invoke.ClientContext.Custom
+//		}
+//		return nil
 //	}
 //
 // It prints the line of CloudWatch's embedded metric format that docs/outcomes.md describes, one for each invoke.
@@ -35,11 +42,13 @@ type Handler interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Settings of a wrapped handler. Of is required: it gives the ARN that was invoked and the request's id. Service is the
+// Settings of a wrapped handler. Of is required: it gives the ARN that was invoked and the request's id. Custom gives the
+// custom part of the client context, in which Seatrial marks its smoke tests; without it they are counted. Service is the
 // function's name unless given. With Slow above 0, what takes longer is bad. With HighResolution CloudWatch keeps seconds,
 // and the judge looks at a young release within the minute.
 type Settings struct {
 	Of             func(context.Context) (arn, requestID string)
+	Custom         func(context.Context) map[string]string
 	Service        string
 	Slow           time.Duration
 	HighResolution bool
@@ -55,11 +64,14 @@ func MarkBad(ctx context.Context, reason string) {
 	}
 }
 
-// IsDark says whether the function was invoked by the number of a version, as only a trial in the dark does.
-func IsDark(arn string) bool {
+// IsDark says whether the invoke is one of Seatrial's: by a version's number, through an alias dark, or with its mark.
+func IsDark(arn string, custom map[string]string) bool {
 	// arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]
 	parts := strings.Split(arn, ":")
-	return len(parts) == 8 && parts[7] != "" && strings.Trim(parts[7], "0123456789") == ""
+	if len(parts) == 8 && parts[7] != "" && (parts[7] == "dark" || strings.Trim(parts[7], "0123456789") == "") {
+		return true
+	}
+	return custom["seatrial"] != ""
 }
 
 // Wrap counts the outcomes of a handler, which answers and fails as it did.
@@ -101,7 +113,11 @@ func (c counted) Invoke(ctx context.Context, payload []byte) (response []byte, e
 // report prints the line. A request that was served must not fail because it couldn't be counted.
 func (c counted) report(ctx context.Context, done invoke) {
 	arn, requestID := c.settings.Of(ctx)
-	if IsDark(arn) {
+	var custom map[string]string
+	if c.settings.Custom != nil {
+		custom = c.settings.Custom(ctx)
+	}
+	if IsDark(arn, custom) {
 		return
 	}
 	service, resolution := c.settings.Service, 0

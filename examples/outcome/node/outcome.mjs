@@ -27,11 +27,12 @@ const textOf = (reason) => {
   }
 };
 
-/** Whether the function was invoked by the number of a version, as only a trial in the dark does. */
+/** Whether the invoke is one of Seatrial's: by a version's number, through an alias `dark`, or with its mark. */
 export const isDark = (context) => {
   // arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]
   const parts = String(context?.invokedFunctionArn ?? "").split(":");
-  return parts.length === 8 && /^\d+$/.test(parts[7]);
+  const dark = parts.length === 8 && (/^\d+$/.test(parts[7]) || parts[7] === "dark");
+  return dark || Boolean(context?.clientContext?.custom?.seatrial);
 };
 
 /**

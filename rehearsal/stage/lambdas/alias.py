@@ -19,10 +19,12 @@ from ministack.services import lambda_svc
 
 from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import metrics
-from rehearsal.stage.lambdas import payloads, versions
+from rehearsal.stage.lambdas import environments, payloads, versions
 
 Record = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
+
+_NO_CONTEXT = "Client context must be a valid Base64-encoded JSON object."
 
 RETRY_AFTER_MINUTES = (1, 2)
 """Lambda retries a failed asynchronous invoke after about one and then about two minutes (stage minutes here)."""
@@ -110,6 +112,10 @@ class Invokes:
         if kind == "Event":
             self._later(function, qualifier, arn, event)
             return 202, executed, b""
+        try:
+            environments.client_context.set(base64.b64decode(headers.get("x-amz-client-context", "")).decode())
+        except ValueError:
+            return _refused("InvalidRequestContentException", _NO_CONTEXT, 400)
         result = await run_reentrant(
             lambda_svc._execute_function_with_config_scope, record, event, thread_name="stage-invoke"
         )

@@ -7,6 +7,7 @@ refused when it is deployed; MiniStack answers for it as if it had succeeded.
 
 from __future__ import annotations
 
+import contextvars
 import json
 import queue
 import shutil
@@ -55,7 +56,18 @@ class _Marked:
 
 sys.stdout = _Marked(sys.stdout)
 
+import json
 import os
+from types import SimpleNamespace
+
+
+def _client_context(given):
+    # As the Python runtime has it: an object with the parts that the caller gave.
+    if not given:
+        return None
+    told = json.loads(given)
+    return SimpleNamespace(**{{part: told.get(part) for part in ("custom", "env", "client")}})
+
 
 if "SEATRIAL_CLOCK_URL" in os.environ:
     os.environ["SEATRIAL_CLOCK_URL"] += f"/{{os.getpid()}}"  # so that the clock knows whose invoke waits
@@ -68,11 +80,27 @@ NODE_PRELUDE = f"""
 """
 
 
+client_context: contextvars.ContextVar[str] = contextvars.ContextVar("client_context", default="")
+"""The JSON that a caller gives with one invoke; "" without one. As on AWS it reaches the handler's context object."""
+
+PYTHON_CONTEXT = '"client_context": None'
+PYTHON_CLIENT_CONTEXT = '"client_context": _client_context(_ms_ctx.get("client_context"))'
+NODE_CONTEXT = "clientContext: null"
+NODE_CLIENT_CONTEXT = "clientContext: ctx.client_context ? JSON.parse(ctx.client_context) : undefined"
+
+
 def marking(script: str, runtime: str) -> str:
-    """MiniStack's script of an environment as one that marks the end of each log."""
+    """MiniStack's script of an environment as one that marks the end of each log, and knows the client context."""
     if runtime.startswith("python"):
-        return PYTHON_PRELUDE + errors.telling(script)
-    return NODE_PRELUDE + script
+        known = _with(script, PYTHON_CONTEXT, PYTHON_CLIENT_CONTEXT)
+        return PYTHON_PRELUDE + errors.telling(known)
+    return NODE_PRELUDE + _with(script, NODE_CONTEXT, NODE_CLIENT_CONTEXT)
+
+
+def _with(script: str, place: str, instead: str) -> str:
+    if place not in script:
+        raise RuntimeError(f"MiniStack's script of an environment has no {place!r}: the client context has no place")
+    return script.replace(place, instead)
 
 
 def install(clock: StageClock) -> None:
@@ -190,6 +218,7 @@ class Environment(lambda_runtime.Worker):  # type: ignore[misc]
                 "trace_id": trace_id,
                 "depth": depth,
                 "durable": durable or {},
+                "client_context": client_context.get(),
             }
             with self.clock.process(self._proc.pid):
                 answer = self._ask(json.dumps({"event": event, "ctx": context}), seconds)

@@ -46,6 +46,16 @@ class Alarm:
             for metric in self.metrics
         )
 
+    def counts_errors(self, function: str, alias: str) -> bool:
+        """Whether an invoke through the alias that fails counts in it: it watches Errors, Lambda's own metric."""
+        return any(
+            metric.namespace == "AWS/Lambda"
+            and metric.name == "Errors"
+            and dict(metric.dimensions).get("FunctionName") == function
+            and dict(metric.dimensions).get("Resource") == f"{function}:{alias}"
+            for metric in self.metrics
+        )
+
 
 class CloudWatch:
     def __init__(self, client: CloudWatchClient) -> None:

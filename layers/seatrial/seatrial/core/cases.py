@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -41,6 +42,12 @@ class Case:
     needs: frozenset[str] = frozenset()
     compare: bool = True
     body: Body = "text"
+
+    @property
+    def expects_an_error(self) -> bool:
+        """Whether the invoke is to fail, so that Lambda counts it in its own metric Errors."""
+        errors = [right for path, right in self.expect.items() if re.match(r"error\b", path)]
+        return any(right is not None and right != {"absent": True} for right in errors)
 
     def request(self, captured: Mapping[str, Json]) -> Json:
         """The event to invoke with: its parts merged left to right. `captured` must hold all that the case needs.

@@ -36,6 +36,15 @@ def trial_would_ring(alarm: str, function: str) -> str:
     )
 
 
+def smoke_would_ring(alarm: str, service: str, cases: Sequence[str]) -> str:
+    """Smoke cases run through the alias. Their outcomes are marked and not counted; Lambda's own metric counts them."""
+    named = ", ".join(f"'{case}'" for case in cases[:3]) + (f" and {len(cases) - 3} more" if len(cases) > 3 else "")
+    return (
+        f"alarm {alarm} counts Lambda's own Errors of {service}, and smoke cases expect an error ({named}): they "
+        "can fire it during the bake. Next: leave `smoke` out of these cases, or let the alarm watch BadOutcomes"
+    )
+
+
 def already_ringing(alarm: str, *, stops: bool) -> str:
     """`stops`: whether CodeDeploy polls the alarm, too, because the deployment group names it."""
     if stops:

@@ -28,7 +28,8 @@ def check(aws: Account, release: Release, execution_id: str, until: Callable[[],
     judge, slow_above = _held_against(aws, replace(release, judge=suite.judge))
     settings = asdict(suite.release) | {"judge": asdict(judge), "slow_above": slow_above}
     release = aws.ledger.settle(release, alarms=suite.release.alarms, settings=settings)
-    missing = preflight.look_at_alarms(aws, release, suite.release)
+    failing = [case.name for case in suite.cases if case.smoke and case.expects_an_error]
+    missing = preflight.look_at_alarms(aws, release, suite.release, failing)
     foresight.look(aws, release, judge)
     refusal = (
         missing or preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, execution_id, until)

@@ -77,14 +77,17 @@ def let_begin(aws: Account, release: Release) -> None:
     aws.ledger.move(aws.ledger.release(release.deployment_id), State.SHIFTING, traffic=aws.clock.now())
 
 
-def look_at_alarms(aws: Account, release: Release, settings: ReleaseSettings) -> str | None:
+def look_at_alarms(
+    aws: Account, release: Release, settings: ReleaseSettings, failing: Sequence[str] = ()
+) -> str | None:
     """The gate for the alarms that the release names: each must exist, unless the suite allows it or it is the fix.
 
+    `failing` are the names of the smoke cases that expect an error.
     What else the on-call engineer should know about them is told, and stops nothing.
     """
     alarms = aws.cloudwatch.alarms(release.alarms)
     group = aws.codedeploy.group(release.application, release.group)
-    for finding in _findings(alarms, release, group):
+    for finding in _findings(alarms, release, group, failing):
         _found(aws, release, finding)
     missing = sorted(set(release.alarms) - {alarm.name for alarm in alarms})
     if not missing:
@@ -100,12 +103,17 @@ def _found(aws: Account, release: Release, finding: str) -> None:
         tell.people(aws, release, "finding", "has a finding", finding)
 
 
-def _findings(alarms: Sequence[Alarm], release: Release, group: Group) -> list[str]:
+def _findings(alarms: Sequence[Alarm], release: Release, group: Group, failing: Sequence[str]) -> list[str]:
     return [
         *(
             finding_story.trial_would_ring(alarm.name, release.function)
             for alarm in alarms
             if alarm.counts(release.function)
+        ),
+        *(
+            finding_story.smoke_would_ring(alarm.name, release.service, failing)
+            for alarm in alarms
+            if failing and alarm.counts_errors(release.function, release.alias)
         ),
         *(
             finding_story.already_ringing(alarm.name, stops=alarm.name in group.watched_alarms)

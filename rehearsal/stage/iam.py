@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -159,7 +159,7 @@ def _carried(action: str, body: bytes) -> list[dict[str, Any]]:
     return [{"events:source": one.get("Source"), "events:detail-type": one.get("DetailType")} for one in entries]
 
 
-def _resource(
+def resource_of(
     service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, account: str
 ) -> str:
     arn = str(
@@ -188,6 +188,19 @@ def called(
     return service, action, params
 
 
+def authorized_as(
+    action: str, resources: Sequence[str], body: bytes, region: str, account: str
+) -> Sequence[tuple[str, str]]:
+    """The actions that a request is authorized as, each with its resource (service authorization reference).
+
+    A transaction of DynamoDB and a batch of SNS have no action of their own.
+    """
+    if action == "sns:PublishBatch":
+        return [("sns:Publish", resource) for resource in resources]
+    checks = iam_actions.dynamodb_transaction_checks(action, body, region, account)
+    return list(dict.fromkeys(checks)) or [(action, resource) for resource in resources]
+
+
 def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
     """Record a function's call. The denial to answer with when its role does not allow it, else None."""
     made_by = caller(headers)
@@ -206,10 +219,10 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     elif service == "appconfig":
         resources = appconfig.resources(path, account, region)
     else:
-        resources = [_resource(service, method, path, headers, body, params, account)]
-    for resource in resources:
-        allowed = all(_allowed(role, account, action, resource, region, known) for known in _carried(action, body))
-        calls.add(Call(function, role, action, resource, allowed))
+        resources = [resource_of(service, method, path, headers, body, params, account)]
+    for authorized, resource in authorized_as(action, resources, body, region, account):
+        allowed = all(_allowed(role, account, authorized, resource, region, known) for known in _carried(action, body))
+        calls.add(Call(function, role, authorized, resource, allowed))
         if not allowed:
             break
     else:
@@ -217,7 +230,7 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
         return None
     principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function}"
     return iam_actions.access_denied_response(
-        service, action, principal, str(uuid.uuid4()), headers=headers, resource_arn=resource
+        service, authorized, principal, str(uuid.uuid4()), headers=headers, resource_arn=resource
     )
 
 

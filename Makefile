@@ -43,6 +43,8 @@ proof: setup
 	$(BIN)/python -m pytest -m proof
 
 bench: setup
+	@$(BIN)/python -c 'import awslambdaric, scipy' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -m benchmarks.bench $(foreach word,$(ONLY),--only $(word))
 
 # In the account of your credentials. Without YES=1 it only says what it would do. AGAIN=1 tries what is settled again.

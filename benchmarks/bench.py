@@ -32,6 +32,19 @@ BENCHMARKS: tuple[tuple[str, str, str], ...] = (
     ("tick", "benchmarks.tick", "steady"),
     ("tick", "benchmarks.tick", "judged"),
     ("tick", "benchmarks.tick", "ended"),
+    ("cold", "benchmarks.cold_start", "rollback"),
+    ("cold", "benchmarks.cold_start", "pre_traffic"),
+    ("cold", "benchmarks.cold_start", "post_traffic"),
+    ("cold", "benchmarks.cold_start", "monitor"),
+    ("cold", "benchmarks.cold_start", "fix_lane"),
+    ("cold", "benchmarks.cold_start", "dark_tester"),
+    ("cold", "benchmarks.cold_start", "board"),
+    ("command", "benchmarks.command_start", "help_page"),
+    ("layer", "benchmarks.layer_size", "zipped"),
+    ("wrapper", "benchmarks.outcome_wrapper", "median_invoke"),
+    ("judge", "benchmarks.judge_look", "one_look"),
+    ("invoke", "benchmarks.invoke", "silent"),
+    ("invoke", "benchmarks.invoke", "printing"),
 )
 
 

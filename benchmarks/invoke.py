@@ -1,17 +1,14 @@
-"""What an invoke through a weighted alias costs on the stage, beside MiniStack's own, in one run on this machine.
+"""The cost of an invoke through a weighted alias of the local AWS, beside MiniStack's own.
 
-`python -m benchmarks.invoke`: starts plain MiniStack and the stage, each in a process of its own on 127.0.0.1, deploys
-the same two functions to both (one prints, one doesn't) and invokes them in turns. Prints medians and their ratio; ends
-with 1 when an invoke costs more than 1.15 times as much.
+Plain MiniStack and the local AWS run each in a process of its own on 127.0.0.1. Both have the same two functions, of
+which one prints, and are invoked in turns.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,9 +22,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from benchmarks.rows import Row, compare, ratio
 from rehearsal.stage import ACCOUNT, REGION, Stage, free_port
 
 MOST = 1.15
+REPEATS = 150
 CODE = {
     "silent": "def handler(event, context):\n    return 1\n",
     "printing": "def handler(event, context):\n    print('asked')\n    return 1\n",
@@ -117,25 +116,19 @@ def milliseconds(functions: Any, name: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--invokes", type=int, default=200, help="of each function on each side")
-    invokes = parser.parse_args().invokes
+def silent() -> Row:
+    return _row("silent")
+
+
+def printing() -> Row:
+    return _row("printing")
+
+
+def _row(name: str) -> Row:
     with ministack() as plain_endpoint, Stage(minute=1) as stage:
         plain, staged = client(plain_endpoint), client(stage.endpoint)
         for functions in (plain, staged):
             deploy(functions)
-        print(f"{'function':<10} {'MiniStack':>10} {'stage':>10} {'ratio':>7}   (medians in ms of {invokes} invokes)")
-        worst = 0.0
-        for name in CODE:
-            for functions in (plain, staged) * 20:  # both versions have an environment by then
-                milliseconds(functions, name)
-            pairs = [(milliseconds(plain, name), milliseconds(staged, name)) for _ in range(invokes)]
-            before, after = (statistics.median(side) for side in zip(*pairs, strict=True))
-            worst = max(worst, after / before)
-            print(f"{name:<10} {before:>10.1f} {after:>10.1f} {after / before:>7.2f}")
-    sys.exit(0 if worst <= MOST else f"an invoke costs {worst:.2f} times MiniStack's own; at most {MOST} is promised")
-
-
-if __name__ == "__main__":
-    main()
+        # After 20 of each, both versions have an environment.
+        pairs = compare(lambda: milliseconds(staged, name), lambda: milliseconds(plain, name), REPEATS, warm_up=20)
+    return pairs.row(f"invoke on the local AWS, {name} function", "ms", ratio(MOST), "plain MiniStack")

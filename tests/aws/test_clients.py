@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +44,18 @@ def test_no_client_is_made_before_it_is_used(monkeypatch: pytest.MonkeyPatch) ->
     assert read == []
     assert dynamodb.meta.service_model.service_name == "dynamodb"
     assert set(read) == {"dynamodb"}
+
+
+def test_making_a_client_collects_no_garbage_and_leaves_the_collector_as_it_was() -> None:
+    client = Clients().client("sns")
+    runs: list[str] = []
+    gc.callbacks.append(count := lambda phase, info: runs.append(phase))
+    try:
+        assert client.meta.region_name == "eu-west-1"
+    finally:
+        gc.callbacks.remove(count)
+    assert runs == []
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("service", SERVICES)

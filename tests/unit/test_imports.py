@@ -42,6 +42,11 @@ def test_a_function_imports_no_more_than_it_needs_to_begin(name: str) -> None:
     assert sum(module.split(".")[0] == "seatrial" for module in modules) <= MOST_MODULES
 
 
+def test_what_is_imported_is_never_looked_through_for_garbage() -> None:
+    check = "import gc, seatrial.wiring; assert gc.isenabled() and gc.get_freeze_count() > 10_000"
+    assert "seatrial.wiring" in imported(check)
+
+
 def command(*words: str) -> set[str]:
     """What a command has imported when it ends."""
     return imported(f"from cli.app import app\ntry:\n    app({list(words)!r})\nexcept SystemExit:\n    pass")

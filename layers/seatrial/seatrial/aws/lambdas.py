@@ -17,13 +17,14 @@ from seatrial.aws import configurations, packages
 from seatrial.aws.packages import Package
 from seatrial.core import figures, tag
 from seatrial.core.besides import Configuration
-from seatrial.core.expect import Response
 from seatrial.core.tag import Tag
 from seatrial.core.values import Json, UnfitError, read_json
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
+
+    from seatrial.core.expect import Response
 
 CLIENT_CONFIG: Final = Config(
     # botocore repeats an invoke whose answer it missed. A case with effects runs once, so repeats are decided here.
@@ -117,6 +118,8 @@ class Lambdas:
         A function that fails, even while it is imported, gives a Response with an `error`. `until` tells how many
         seconds are left for repeating an invoke that Lambda has throttled. Raises LambdaError.
         """
+        from seatrial.core.expect import Response  # with all matchers: only a trial needs them
+
         answer = self._politely(
             f"invoke {function}:{qualifier}",
             lambda: self._client.invoke(

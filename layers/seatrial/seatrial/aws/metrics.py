@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from seatrial.core.metric import Question
 
 if TYPE_CHECKING:
@@ -18,6 +20,15 @@ QUERIES_A_CALL = 500
 # … and answers with so many values, before it takes another page.
 VALUES_A_CALL = 100_800
 
+# A request that is wrong in itself (GetMetricData's reference and the common errors of CloudWatch).
+_REFUSALS = frozenset(
+    {"ValidationError", "ValidationException", "InvalidParameterValue", "InvalidParameterCombination", "InvalidFormat"}
+)
+# About twenty bad questions among 500. With more of them something else is wrong, as the span of time.
+_MOST_CALLS = 200
+
+type Refused = dict[Question, str]
+
 # A call of 500 questions takes a second, all of it waiting, and an account has 50 of them a second.
 _AT_ONCE = 8
 
@@ -26,16 +37,40 @@ class Metrics:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def read(self, questions: Iterable[Question]) -> dict[Question, dict[datetime, float]]:
+    def read(
+        self, questions: Iterable[Question], refused: dict[Question, str] | None = None
+    ) -> dict[Question, dict[datetime, float]]:
         """The answers, with one call for 500 questions, whatever they are about.
 
-        Only those that CloudWatch has answered completely: what it couldn't read is not the same as nothing.
+        Only those that CloudWatch has answered completely: what it couldn't read is not the same as nothing. `refused`
+        gets CloudWatch's reason for each question that it takes in no call, as for a name of 256 characters.
         """
         found: dict[Question, dict[datetime, float]] = {}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for answers in pool.map(self._ask, _calls(questions)):
+            for answers, no in pool.map(self._ask_or_split, _calls(questions)):
                 found |= answers
+                if refused is not None:
+                    refused |= no
         return found
+
+    def _ask_or_split(self, together: Sequence[Question]) -> tuple[dict[Question, dict[datetime, float]], Refused]:
+        """One question that CloudWatch refuses has it refuse the whole call: halves are asked until it is alone."""
+        found: dict[Question, dict[datetime, float]] = {}
+        refused: Refused = {}
+        left, calls = [together], 0
+        while left:
+            some = left.pop()
+            calls += 1
+            try:
+                found |= self._ask(some)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _REFUSALS or calls > _MOST_CALLS:
+                    raise
+                if len(some) > 1:
+                    left += [some[len(some) // 2 :], some[: len(some) // 2]]
+                else:
+                    refused[some[0]] = error.response["Error"].get("Message", "")
+        return found, refused
 
     def _ask(self, together: Sequence[Question]) -> dict[Question, dict[datetime, float]]:
         series: list[dict[datetime, float]] = [{} for _ in together]

@@ -12,6 +12,13 @@ from .verdict import Verdict, percent
 UNREAD = "the judge could not read what was counted, and what is not decided does not go forward"
 
 
+def metric_refused(release: Release, reason: str) -> str:
+    return (
+        f"{release.service}: version {release.candidate} is not judged: CloudWatch rejects one of its metrics "
+        f"({reason}). Next: correct judge.metrics in its suite"
+    )
+
+
 def slow(release: Release, hour: HourBefore | None) -> str:
     quantile = release.judge.slow
     if hour is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from seatrial.core import bounds, pairs, paths
 from seatrial.core.bounds import Bound
@@ -184,6 +185,37 @@ def _tolerances(value: Json) -> dict[str, float]:
     return {path(key): fraction(share) for key, share in value.items()}
 
 
+def stored_judge(settings: Mapping[str, Any]) -> JudgeSettings:
+    """The settings of the judge as the ledger keeps them: clamped, and the default where one is of no use.
+
+    Without what this version does not know: a newer one may have written it, and be rolled back.
+    """
+    default = JudgeSettings()
+    known: dict[str, Any] = {}
+    for name in (each.name for each in fields(JudgeSettings) if each.name in settings):
+        value, otherwise = settings[name], getattr(default, name)
+        if name == "metrics":
+            known[name] = tuple(_stored_pairs(value))
+        elif isinstance(otherwise, float | int):
+            known[name] = type(otherwise)(_STORED[name].clamped(value, otherwise))
+        else:
+            known[name] = _or_default(JUDGE[name], value, otherwise)
+    return JudgeSettings(**known)
+
+
+def _stored_pairs(value: Any) -> Iterator[MetricPair]:
+    for pair in value[: int(bounds.METRICS.most)] if isinstance(value, list) else ():
+        with suppress(UnfitError):
+            yield metric_pair(pair)
+
+
+def _or_default(read: Callable[[Json], object], value: Json, default: object) -> object:
+    try:
+        return read(value)
+    except UnfitError:
+        return default
+
+
 BODY: Callable[[Json], Body] = one_of("json", "text")
 EFFECTS: Callable[[Json], Effects] = one_of("none", "sandbox", "real")
 ON: Callable[[Json], On] = one_of("candidate", "stable")
@@ -201,6 +233,13 @@ JUDGE: Mapping[str, Callable[[Json], object]] = {
     "min_requests": _min_requests,
     "metrics": many(metric_pair, bounds.METRICS),
     "absolute_limit": _absolute_limit,
+}
+# Those of the judge that are numbers, which the ledger keeps as numbers.
+_STORED: Mapping[str, Bound] = {
+    "worse_than": bounds.WORSE_THAN,
+    "warm_up": bounds.WARM_UP,
+    "false_alarms": bounds.FALSE_ALARMS,
+    "min_requests": bounds.MIN_REQUESTS,
 }
 RELEASE: Mapping[str, Callable[[Json], object]] = {
     "bake": duration(bounds.BAKE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -20,9 +21,12 @@ from seatrial.core.release import Release
 from seatrial.core.widget import Asked, WidgetError
 from seatrial.flows import judging
 from seatrial.flows.account import Account
+from seatrial.flows.turns import Turns
 
 # So many open releases are drawn at most: a page of more is read by nobody, and the widget's answer has a limit.
 _MOST_OPEN = 20
+
+_LOG = logging.getLogger(__name__)
 
 
 def show(aws: Account, event: Mapping[str, Any]) -> str:
@@ -51,11 +55,12 @@ def gather(ledger: Ledger, metrics: Metrics, asked: Asked, now: datetime) -> Boa
     read = {one.deployment_id: one for one in chain(drawn, filter(has_failed, ended))}
     steps = {deployment: ledger.steps(deployment) for deployment in read}
     counted, unread = _counted(metrics, drawn, now)
+    read_ones = (release for release in drawn if release.deployment_id in counted)
+    verdicts = Turns(_LOG).gather(read_ones, lambda one: judge.verdict(counted[one.deployment_id], one.judged_by))
 
     def shown(release: Release) -> Shown:
-        found = counted.get(release.deployment_id)
-        verdict = judge.verdict(found, release.judged_by) if found else None
-        return Shown(release, steps[release.deployment_id], found, verdict)
+        id = release.deployment_id
+        return Shown(release, steps[id], counted.get(id), verdicts.get(id))
 
     return Board(
         now=now,

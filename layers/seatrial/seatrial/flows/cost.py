@@ -42,7 +42,7 @@ def at_the_end(aws: Account, turns: Turns, deployment_ids: Collection[str]) -> N
     if not ended:
         return
     try:
-        counted = judging.read(aws.metrics, ended.values(), aws.clock.now() + MINUTE)
+        counted = judging.read(aws.metrics, ended.values(), aws.clock.now() + MINUTE, turns)
     except (ClientError, BotoCoreError):
         aws.log.exception("what releases did cost can't be read", extra={"release": ", ".join(ended)})
         return
@@ -64,13 +64,13 @@ def is_awaited(release: Release, now: datetime) -> bool:
 def look(aws: Account, turns: Turns, watched: Iterable[Release]) -> None:
     """The tick's part: count again what ended some minutes ago, all in one reading."""
     now = aws.clock.now()
-    ended = {each.release.deployment_id: each for each in (_ended(aws, one) for one in watched) if each}
+    ended = turns.gather(watched, lambda release: _ended(aws, release))
     due = {id: each for id, each in ended.items() if now - each.at >= COMES_LATE}
     if not due:
         return
     found: dict[str, Counted] = {}
     with turns.turn(""):
-        found = judging.read(aws.metrics, [each.release for each in due.values()], now)
+        found = judging.read(aws.metrics, [each.release for each in due.values()], now, turns)
         turns.each(
             [due[id].release for id in found],
             lambda release: _counted_again(aws, due[release.deployment_id], cost.of(found[release.deployment_id])),

@@ -14,6 +14,7 @@ from seatrial.core.oncall import FixGranted
 from seatrial.core.release import Release
 from seatrial.flows import requests, tell
 from seatrial.flows.account import Account
+from seatrial.flows.turns import Turns
 
 type Outcome = dict[str, str]
 
@@ -37,7 +38,10 @@ def _outcomes(aws: Account, trigger: FixGranted | Tick | DeploymentChanged) -> l
         case FixGranted():
             return [_grant(aws, trigger)]
         case Tick() | DeploymentChanged():
-            return _close_what_is_over(aws)
+            turns = Turns(aws.log)
+            closed = _close_what_is_over(aws, turns)
+            turns.end()
+            return closed
 
 
 def claim(aws: Account, release: Release) -> Release:
@@ -89,12 +93,13 @@ def _switch_off(aws: Account, grant: Grant) -> None:
         raise NotSwitchedError(f"the alarms of {grant.group} are still on after they were switched off")
 
 
-def _close_what_is_over(aws: Account) -> list[Outcome]:
+def _close_what_is_over(aws: Account, turns: Turns) -> list[Outcome]:
     outcomes = []
     for grant in aws.ledger.grants.standing():
-        user = aws.ledger.find(grant.release) if grant.release else None
-        if why := grant.over(user, aws.clock.now()):
-            outcomes.append(_close(aws, grant, why))
+        with turns.turn(grant.release):
+            user = aws.ledger.find(grant.release) if grant.release else None
+            if why := grant.over(user, aws.clock.now()):
+                outcomes.append(_close(aws, grant, why))
     return outcomes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ AT_ONCE = 8
 class Turns:
     """`at_once` is how many releases have their turn at the same time."""
 
-    def __init__(self, log: Logger, at_once: int = AT_ONCE) -> None:
+    def __init__(self, log: Logger | logging.Logger, at_once: int = AT_ONCE) -> None:
         self.log = log
         self._at_once = at_once
         self._troubles: list[Exception] = []
@@ -60,6 +61,15 @@ class Turns:
         with ThreadPoolExecutor(self._at_once) as pool:
             for _ in pool.map(turn, queue):
                 pass
+
+    def gather[T](self, releases: Iterable[Release], take: Callable[[Release], T | None]) -> dict[str, T]:
+        """What `take` gives of each, by its deployment; without those whose turn failed, and without None."""
+        found: dict[str, T] = {}
+        for release in releases:
+            with self.turn(release.deployment_id):
+                if (taken := take(release)) is not None:
+                    found[release.deployment_id] = taken
+        return found
 
     def end(self) -> None:
         """Raises what went wrong, all of it together."""

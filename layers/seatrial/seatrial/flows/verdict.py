@@ -39,21 +39,28 @@ def follow(aws: Account, turns: Turns, releases: Iterable[Release]) -> Looked:
     serving = {release.deployment_id: release for release in releases if release.serves_users}
     found: dict[str, Counted] = {}
     closer: dict[str, Counted] = {}
+    refused: dict[str, str] = {}
     with turns.turn(""):
         if serving:
             now = aws.clock.now()
-            found = judging.read(aws.metrics, serving.values(), now)
-            closer = judging.closer(aws.metrics, serving.values(), found, now)
+            found = judging.read(aws.metrics, serving.values(), now, turns, refused)
+            closer = judging.closer(aws.metrics, serving.values(), found, now, turns)
         for deployment in serving.keys() - found.keys():
             aws.log.error(judge_story.UNREAD, extra={"release": deployment})
-    verdicts = {
-        deployment: judged(counted, serving[deployment].judged_by) for deployment, counted in (found | closer).items()
-    }
+    turns.each(
+        [serving[deployment] for deployment in refused],
+        lambda release: _report_refused(aws, release, refused[release.deployment_id]),
+    )
+    counted = found | closer
+    verdicts = turns.gather(
+        (serving[deployment] for deployment in counted),
+        lambda release: judged(counted[release.deployment_id], release.judged_by),
+    )
     turns.each(
         [serving[deployment] for deployment in verdicts],
         lambda release: _follow(aws, release, verdicts[release.deployment_id], found[release.deployment_id]),
     )
-    again = (serving[deployment] for deployment in closer if verdicts[deployment].verdict != "worse")
+    again = (serving[id] for id in closer if id in verdicts and verdicts[id].verdict != "worse")
     return Looked(verdicts, tuple(again))
 
 
@@ -95,6 +102,13 @@ def _report_client_errors(aws: Account, release: Release, found: Verdict | None,
         return
     sentence = judge_story.client_errors(release, found)
     if tell.step(aws, release, "finding", sentence, by=by, once="client errors"):
+        tell.people(aws, release, "finding", "has a finding", sentence)
+
+
+def _report_refused(aws: Account, release: Release, reason: str) -> None:
+    """Once for each release: it stays as it is at every tick."""
+    sentence = judge_story.metric_refused(release, reason)
+    if tell.step(aws, release, "finding", sentence, by=_TICK, once="metric refused"):
         tell.people(aws, release, "finding", "has a finding", sentence)
 
 

@@ -28,10 +28,11 @@ class AlarmIndex:
 
     def naming(self, alarm: str) -> tuple[tuple[Release, ...], dict[str, datetime]]:
         """The releases that the alarm may take back, and by service when it last did: one query, whatever there is."""
-        releases, taken_back = [], {}
+        releases: list[Release] = []
+        taken_back: dict[str, datetime] = {}
         for item in self._table.partition(_partition(alarm)):
             if _COPY in item:
-                releases.append(heads.read(item[_COPY]))
+                releases += heads.read_all([item[_COPY]])
             else:
                 taken_back[item["sk"].removeprefix(_TAKEN_BACK)] = datetime.fromisoformat(item["at"])
         return tuple(releases), taken_back

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from seatrial.aws.ledger.table import Item, moment, text
+from seatrial.core import bounds, sections
 from seatrial.core.release import Release, State
-from seatrial.core.sections import JudgeSettings, MetricPair
+
+_LOG = logging.getLogger(__name__)
 
 # The attribute of those that somebody must still look at, and the index of all that have it.
 OPEN = "open"
@@ -61,7 +64,18 @@ def written(release: Release) -> Item:
     }
 
 
+def read_all(items: Iterable[Mapping[str, Any]]) -> Iterator[Release]:
+    """Those that can be read. One that cannot is logged and left out: it must not hide the others."""
+    for item in items:
+        try:
+            yield read(item)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            release = item.get("deployment_id", item.get("pk"))
+            _LOG.error("%s: entry of the ledger left out: %s: %s", release, type(error).__name__, error)
+
+
 def read(item: Mapping[str, Any]) -> Release:
+    """What other versions of Seatrial have stored is clamped to the bounds of this one."""
     settings = json.loads(item["settings"])
     return Release(
         deployment_id=item["deployment_id"],
@@ -74,12 +88,12 @@ def read(item: Mapping[str, Any]) -> Release:
         opened_at=datetime.fromisoformat(item["opened_at"]),
         state=State(item["state"]),
         configuration=item["configuration"],
-        alarms=tuple(item["alarms"]),
+        alarms=tuple(item["alarms"])[: bounds.ALARMS_OF_A_RELEASE],
         reason=item["reason"],
         by=item["by"],
         closed_at=moment(item, "closed_at"),
-        bake=settings.get("bake", 0.0),
-        guard=settings.get("guard", 0.0),
+        bake=bounds.BAKE.clamped(settings.get("bake"), 0.0),
+        guard=bounds.GUARD.clamped(settings.get("guard"), 0.0),
         dry_run=settings.get("dry_run", False),
         hook=item["hook"],
         bake_until=moment(item, "bake_until"),
@@ -87,17 +101,10 @@ def read(item: Mapping[str, Any]) -> Release:
         made_at=moment(item, "made_at"),
         compared=item.get("compared", False),
         everybody_at=moment(item, "everybody_at"),
-        judge=_judge(settings.get("judge", {})),
+        judge=sections.stored_judge(settings.get("judge", {})),
         slow_above=settings.get("slow_above"),
         verdict=item.get("verdict", ""),
         costed_until=moment(item, "costed_until"),
         traffic_from=moment(item, "traffic_from"),
         traffic_until=moment(item, "traffic_until"),
     )
-
-
-def _judge(settings: Mapping[str, Any]) -> JudgeSettings:
-    """Without what this version does not know: a newer one may have written it, and be taken back."""
-    known = {each.name: settings[each.name] for each in fields(JudgeSettings) if each.name in settings}
-    pairs = tuple(MetricPair(pair["bad"], pair["of"]) for pair in known.pop("metrics", ()))
-    return JudgeSettings(**known, metrics=pairs)

@@ -28,7 +28,7 @@ class Reading:
     def find_all(self, deployment_ids: Iterable[str]) -> dict[str, Release]:
         """Those that are known, by their ids, as they are now: one call for a hundred. No id may come twice."""
         items = self._table.get_all(heads.key(one) for one in deployment_ids)
-        return {release.deployment_id: release for release in map(heads.read, items)}
+        return {release.deployment_id: release for release in heads.read_all(items)}
 
     def release(self, deployment_id: str) -> Release:
         """Raises ReleaseUnknownError."""
@@ -65,7 +65,7 @@ class Reading:
             ExpressionAttributeNames={"#open": heads.OPEN},
             ExpressionAttributeValues={":open": heads.OPEN},
         )
-        return tuple(heads.read(item) for item in items)
+        return tuple(heads.read_all(items))
 
     def watched(self) -> tuple[Release, ...]:
         """Those that are listed, oldest first, each as it is now."""
@@ -86,7 +86,7 @@ class Reading:
             ExpressionAttributeValues={":service": function},
             ScanIndexForward=False,
         )
-        releases = (heads.read(item) for item in items)
+        releases = heads.read_all(items)
         return tuple(islice((release for release in releases if not alias or release.alias == alias), limit))
 
     def opened_between(self, since: datetime, until: datetime, service: str = "") -> tuple[Release, ...]:
@@ -109,6 +109,6 @@ class Reading:
                 FilterExpression="opened_at BETWEEN :since AND :until",
                 ExpressionAttributeValues=span,
             )
-        found = (heads.read(item) for item in items)
+        found = heads.read_all(items)
         kept = [release for release in found if not alias or release.alias == alias]
         return tuple(sorted(kept, key=lambda release: release.opened_at, reverse=True))

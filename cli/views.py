@@ -29,7 +29,8 @@ def release(shown: Release) -> dict[str, Any]:
 
 
 def step(shown: Step) -> dict[str, Any]:
-    return {"at": shown.at.isoformat(), "kind": shown.kind, "sentence": shown.sentence, "by": shown.by}
+    said = {"at": shown.at.isoformat(), "kind": shown.kind, "sentence": shown.sentence, "by": shown.by}
+    return said | ({"detail": shown.detail} if shown.detail else {})
 
 
 def standing(found: Standing) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seatrial.core.bounds import short
+
 # A gate answers with its refusal, one sentence for people, or with None: nothing against it.
 Gate = Callable[[], str | None]
 
@@ -36,15 +38,15 @@ class Report:
 
     @classmethod
     def succeeded(cls, sentence: str) -> Report:
-        return cls(True, sentence)
+        return cls(True, short(sentence))
 
     @classmethod
     def failed(cls, sentence: str, reason: str = "") -> Report:
-        return cls(False, sentence, reason or sentence)
+        return cls(False, short(sentence), short(reason or sentence))
 
     @classmethod
     def waiting(cls, sentence: str) -> Report:
-        return cls(True, sentence, waits=True)
+        return cls(True, short(sentence), waits=True)
 
     @property
     def answer(self) -> str:

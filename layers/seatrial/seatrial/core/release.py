@@ -177,3 +177,4 @@ class Step:
     at: datetime
     by: str = ""
     outcome: str = ""
+    detail: str = ""  # lines that a sentence has no room for

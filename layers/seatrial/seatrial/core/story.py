@@ -157,11 +157,12 @@ def lines(release: Release, steps: Sequence[Step]) -> list[str]:
     headline = f"{release.deployment_id}  {release.service}  {release.stable} → {release.candidate}  {release.state}"
     if release.state in (State.TAKEN_BACK, State.GOING_BACK) and release.by:
         headline += f" by {release.by}"
-    return [headline, *(_line(release, step) for step in sorted(steps, key=lambda step: step.at))]
+    return [headline, *(line for step in sorted(steps, key=lambda step: step.at) for line in _lines(release, step))]
 
 
-def _line(release: Release, step: Step) -> str:
-    return f"  {step.at:%H:%M:%S}  {_since(step.at - release.opened_at):>7}  {step.sentence}"
+def _lines(release: Release, step: Step) -> list[str]:
+    detail = [f"    {line}" for line in step.detail.splitlines()]
+    return [f"  {step.at:%H:%M:%S}  {_since(step.at - release.opened_at):>7}  {step.sentence}", *detail]
 
 
 def _some(things: Sequence[object]) -> str:

@@ -58,5 +58,7 @@ def _tried(aws: Account, release: Release, suite: Suite, execution_id: str, unti
     report = trial.run(
         aws.lambdas, release.function, release.candidate, suite, until=until, stable=release.stable, once=once
     )
-    tell.step(aws, release, "trial", story.tried(release, report.summary), by="functions/pre_traffic")
+    tell.step(
+        aws, release, "trial", story.tried(release, report.summary), by="functions/pre_traffic", detail=report.detail
+    )
     return report.refusal

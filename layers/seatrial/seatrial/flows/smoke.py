@@ -29,5 +29,12 @@ def check(aws: Account, release: Release, until: Callable[[], float]) -> str | N
         smoke_only=True,
         qualifier=release.alias,
     )
-    tell.step(aws, release, "smoke", story.asked_again(release, report.summary), by="functions/post_traffic")
+    tell.step(
+        aws,
+        release,
+        "smoke",
+        story.asked_again(release, report.summary),
+        by="functions/post_traffic",
+        detail=report.detail,
+    )
     return tell.unless_dry_run(aws, release, report.refusal)

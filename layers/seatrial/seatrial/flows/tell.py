@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from seatrial.aws.topic import Message
 from seatrial.core import oncall_story, story
+from seatrial.core.bounds import short
 from seatrial.core.printable import printable
 from seatrial.core.release import Release, Step
 
@@ -42,25 +43,27 @@ def step(
     once: str = "",
     outcome: str = "",
     at: datetime | None = None,
+    detail: str = "",
 ) -> bool:
     """Log what happened and write it into the ledger. False when the ledger had it: the same event came again.
 
     `once` tells steps of one kind apart: an event's id, a hook's execution. `at` is when it happened, if not now.
+    `detail` has the lines that the sentence has no room for.
     """
-    written = Step(kind, once, sentence, at or aws.clock.now(), by, outcome)
+    written = Step(kind, once, sentence, at or aws.clock.now(), by, outcome, detail)
     log(aws, release, written)
     return aws.ledger.step(release, written)
 
 
 def log(aws: Account, release: Release, step: Step) -> None:
     """The log's line of a step that is written in another way than by step()."""
-    aws.log.info(step.sentence, extra=_fields(release) | {"step": step.kind, "by": step.by})
+    aws.log.info(short(step.sentence), extra=_fields(release) | {"step": step.kind, "by": step.by})
 
 
 def about(release: Release, event: str, what: str, sentence: str) -> Message:
     """A message about a release. `event` is a word for filters; `what` ends the subject: "was taken back"."""
     attributes = {"service": release.function, "release": release.deployment_id, "event": event}
-    return Message(printable(story.subject(release, what)), printable(sentence), attributes)
+    return Message(printable(story.subject(release, what)), short(printable(sentence)), attributes)
 
 
 def people(aws: Account, release: Release, event: str, what: str, sentence: str) -> None:
@@ -94,7 +97,7 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
     `attributes` are for filters: "event" is a word of `EVENTS` or another; "service", "release" and "flag" may be
     absent.
     """
-    send_together(aws, [Message(printable(subject), printable(sentence), attributes)])
+    send_together(aws, [Message(printable(subject), short(printable(sentence)), attributes)])
 
 
 def send_together(aws: Account, messages: Sequence[Message]) -> None:

@@ -59,9 +59,21 @@ class TrialReport:
         """Why the version may not go on, as one sentence for people; None when no case failed."""
         if not self.failed:
             return None
-        told = [f"'{result.name}': {', '.join(result.sentences)}" for result in self.failed[:_TOLD]]
+        told = [f"'{result.name}': {_first(result.sentences)}" for result in self.failed[:_TOLD]]
         more = [f"and {len(self.failed) - _TOLD} more"] if len(self.failed) > _TOLD else []
         return f"{len(self.failed)} of {_cases(len(self.results))} failed: {'; '.join(told + more)}"
+
+    @property
+    def detail(self) -> str:
+        """Every case that did not pass, with a line for each of its sentences; "" when the summary has them all."""
+        if len(self.failed) <= _TOLD and all(len(result.sentences) <= _TOLD for result in self.failed):
+            return ""
+        return "\n".join(
+            f"{result.outcome} '{result.name}': {sentence}"
+            for result in self.results
+            if result.outcome != "passed"
+            for sentence in result.sentences
+        )
 
     @property
     def summary(self) -> str:
@@ -73,6 +85,12 @@ class TrialReport:
         passed = sum(result.outcome == "passed" for result in self.results)
         skipped = len(self.results) - passed
         return f"{passed} of {_cases(len(self.results))} passed" + (f", {skipped} skipped" if skipped else "")
+
+
+def _first(sentences: tuple[str, ...]) -> str:
+    """As many as a message has room for, and how many more there are."""
+    more = [f"and {len(sentences) - _TOLD} more expectations"] if len(sentences) > _TOLD else []
+    return ", ".join((*sentences[:_TOLD], *more))
 
 
 def _cases(count: int) -> str:

@@ -38,4 +38,7 @@ def _partition(flag: str) -> str:
 
 
 def _key(rollout: Rollout, kind: str, discriminator: str) -> Item:
-    return {"pk": _partition(rollout.flag.name), "sk": f"{steps.PREFIX}{rollout.number}#{kind}#{discriminator}"}
+    return {
+        "pk": _partition(rollout.flag.name),
+        "sk": f"{steps.PREFIX}{rollout.number}#{kind}#{steps.keyed(discriminator)}",
+    }

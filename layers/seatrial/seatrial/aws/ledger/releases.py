@@ -18,6 +18,7 @@ from seatrial.aws.ledger.holds import Holds
 from seatrial.aws.ledger.reading import Reading
 from seatrial.aws.ledger.requests import Requests
 from seatrial.aws.ledger.table import Table, Write, text
+from seatrial.core import bounds
 from seatrial.core.deployment import Deployment, Shift
 from seatrial.core.printable import printable
 from seatrial.core.release import ENDS, Release, State, Step, states_before
@@ -218,7 +219,7 @@ class Ledger(Reading):
 
 
 def _told(reason: str, by: str) -> dict[str, str]:
-    return {"reason": printable(reason), "by": printable(by)}
+    return {"reason": bounds.short(printable(reason)), "by": printable(by)}
 
 
 def _key(release: Release) -> dict[str, Any]:

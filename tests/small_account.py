@@ -421,6 +421,8 @@ class SmallMetrics:
         if self.broken:
             raise refused("GetMetricData", "InternalServiceFault")
         self.calls.append(len(MetricDataQueries))
+        if any(len(query["MetricStat"]["Metric"]["MetricName"]) > 255 for query in MetricDataQueries):
+            raise refused("GetMetricData", "ValidationError", "The name of a metric is too long")
         return [{"MetricDataResults": [self._result(query, StartTime, EndTime) for query in MetricDataQueries]}]
 
     def _result(self, query: dict[str, Any], since: datetime, until: datetime) -> dict[str, Any]:

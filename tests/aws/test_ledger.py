@@ -391,3 +391,55 @@ def test_steps_of_some_kinds_are_read_for_many_releases(ledger: Ledger) -> None:
         "d-2": ["opened"],
         "d-3": [],
     }
+
+
+def test_stored_settings_beyond_their_bounds_are_clamped(ledger: Ledger) -> None:
+    """An older version of Seatrial, which had no bounds, may have written them."""
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    judge = {
+        "worse_than": 1e308,
+        "warm_up": -1,
+        "false_alarms": 0,
+        "slow": "median",
+        "min_requests": 10**12,
+        "metrics": [{"bad": "Shop:" + "b" * 300, "of": "a"}, {"bad": "Declined", "of": "Asked"}],
+    }
+    settings = {"bake": 1e300, "guard": 2.52e11, "judge": judge}
+    clamped = ledger.settle(release, alarms=[f"a{n}" for n in range(300)], settings=settings)
+    assert (clamped.bake, clamped.guard, len(clamped.alarms)) == (3_000.0, 604_800.0, 30)
+    metrics = (MetricPair("Declined", "Asked"),)
+    assert clamped.judge == JudgeSettings(100.0, 0.0, 0.00001, min_requests=1_000_000, metrics=metrics)
+
+
+def test_entry_that_cannot_be_read_hides_no_other(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    broken = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    innocent = ledger.open(replace(DEPLOYMENT, id="d-2"), SHIFT, ["bad-outcomes"])
+    ledger._table.change({"pk": "release#d-1", "sk": "release"}, {"settings": "{"})
+    ledger._table.change({"pk": "alarm#bad-outcomes", "sk": "release#d-1"}, {"state": "unheard of"}, within="head")
+    assert ledger.listed() == (innocent,)
+    assert ledger.find_all([broken.deployment_id, "d-2"]) == {"d-2": innocent}
+    assert ledger.releases_of("payments") == (innocent,)
+    assert ledger.opened_between(OPENED, LATER) == (innocent,)
+    assert ledger.alarms.naming("bad-outcomes")[0] == (innocent,)
+    assert "d-1: entry of the ledger left out" in caplog.text
+
+
+@pytest.mark.parametrize("once", ["e" * 199, "返金が二重に応答します。" * 60, "half \ud800", "two\nlines"])
+def test_step_is_kept_once_however_long_what_tells_it_apart_is(ledger: Ledger, once: str) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    assert ledger.step(release, Step("warning", once, "first", OPENED))
+    assert not ledger.step(release, Step("warning", once, "again", OPENED))
+    assert ledger.step(release, Step("warning", once + ".", "another", LATER))
+    found = ledger.find_step("d-1", "warning", once)
+    assert found and found.sentence == "first"
+
+
+def test_long_sentence_is_cut_and_its_detail_has_all_of_it(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    ledger.step(release, Step("trial", "", "a" * 40_000, OPENED))
+    (step,) = ledger.steps("d-1")
+    assert len(step.sentence) <= 1_000
+    assert step.sentence.endswith("more characters)")
+    assert step.detail == "a" * 40_000
+    ledger.explain(release, "b" * 500_000, "the judge")
+    assert len(ledger.release("d-1").reason) <= 1_000

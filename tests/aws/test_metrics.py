@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -110,3 +111,23 @@ def test_what_cloudwatch_could_not_read_is_not_taken_for_nothing(status: str) ->
     with Stubber(client) as stub:
         stub.add_response("get_metric_data", {"MetricDataResults": [result(status, (-3, 1.0))]})
         assert Metrics(client).read([question()]) == {}
+
+
+@pytest.mark.parametrize("bad", [(), (0,), (249, 250), (0, 17, 499), (600,)])
+def test_call_that_is_rejected_is_split_until_the_bad_question_is_alone(bad: tuple[int, ...]) -> None:
+    client = SmallMetrics()
+    names = ["b" * 256 if number in bad else "Requests" for number in range(700)]
+    questions = [question(Metric.of("Shop", name, service=f"s{number}")) for number, name in enumerate(names)]
+    refused: dict[Question, str] = {}
+    answers = Metrics(client).read(questions, refused)  # type: ignore[arg-type]
+    assert refused == {questions[number]: "The name of a metric is too long" for number in bad}
+    assert answers.keys() == set(questions) - refused.keys()
+    assert len(client.calls) <= 2 + 20 * len(bad)
+
+
+def test_call_of_bad_questions_alone_is_not_split_for_ever() -> None:
+    client = SmallMetrics()
+    questions = [question(Metric.of("Shop", "b" * 256, service=f"s{number}")) for number in range(500)]
+    with pytest.raises(ClientError, match="ValidationError"):
+        Metrics(client).read(questions)  # type: ignore[arg-type]
+    assert len(client.calls) <= 201

@@ -34,7 +34,8 @@ def close_together(aws: Account, turns: Turns, closings: Mapping[str, tuple[Rele
     ended: list[Release] = []
 
     def close_some(releases: Sequence[Release]) -> None:
-        endings = [_ending(aws, *closings[release.deployment_id], wounds) for release in releases]
+        made = turns.gather(releases, lambda one: _ending(aws, *closings[one.deployment_id], wounds))
+        endings = list(made.values())
         closed = []
         for ending, written in zip(endings, aws.ledger.finish_together(endings), strict=True):
             with turns.turn(ending.release.deployment_id):

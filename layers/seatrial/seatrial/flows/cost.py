@@ -47,12 +47,15 @@ def at_the_end(aws: Account, turns: Turns, deployment_ids: Collection[str]) -> N
         aws.log.exception("what releases did cost can't be read", extra={"release": ", ".join(ended)})
         return
     now = aws.clock.now()
-    said = [
-        (ended[id], Step(_COST, "", cost.told(ended[id], cost.of(found)), now, _BY)) for id, found in counted.items()
-    ]
+
+    def step(release: Release) -> Step:
+        return Step(_COST, "", cost.told(release, cost.of(counted[release.deployment_id])), now, _BY)
+
+    steps = turns.gather((ended[id] for id in counted), step)
+    said = [(ended[id], step) for id, step in steps.items()]
     for each in said:
         tell.log(aws, *each)
-    with turns.turn(", ".join(counted)):
+    with turns.turn(", ".join(steps)):
         aws.ledger.steps_together(said)
 
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.response import StreamingBody
 from moto import mock_aws
 
-from seatrial.core import story
-from seatrial.core.gate import Report, first_refusal
+from seatrial import wiring
 from seatrial.core.release import State
-from seatrial.flows import bake, dark_tests, dark_trial, fix_lane, holds, monitor, preflight, rollback, smoke, verdict
-from seatrial.flows.hook import Handler, HookCall, hook
+from seatrial.flows import dark_tests, fix_lane, monitor, preflight, rollback
+from seatrial.flows.hook import Handler
 from tests.faults.hostile import BY_HAND, Hostile, by_chance
 from tests.small_account import SmallAccount, event, make_table
 
+FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 INNOCENT = "cases:\n - {name: health, smoke: true, event: {path: /health}, expect: {response.statusCode: 200}}\n"
 TICK = event("tick")
 MINUTE = timedelta(minutes=1)
@@ -73,7 +74,7 @@ class Neighbours:
 
         account.lambdas.invoke = answer  # type: ignore[method-assign]
         account.codedeploy.alarms = ["shared"]
-        self._pre, self._post = _hooks(account)
+        self._pre, self._post = _handler("pre_traffic", account), _handler("post_traffic", account)
 
     def begin_all(self) -> None:
         """Deployments d-0, d-1 … of the hostile services, and d-innocent, each with its hook before the traffic."""
@@ -127,32 +128,17 @@ class Neighbours:
         rollback.take_back(self.account.aws, changed)
 
 
-def _hooks(account: SmallAccount) -> tuple[Handler, Handler]:
-    """As functions/pre_traffic and functions/post_traffic have them."""
-    aws = account.aws
-
-    @hook(aws, "pre_traffic")
-    def pre(call: HookCall) -> Report:
-        release = fix_lane.claim(aws, preflight.admitted(aws, call.deployment))
-        refusal = first_refusal(
-            partial(holds.check, aws, release), partial(dark_trial.check, aws, release, call.seconds_left)
-        )
-        if refusal:
-            return Report.failed(story.refused(release, refusal), refusal)
-        preflight.let_begin(aws, release)
-        return Report.succeeded(story.passed(release))
-
-    @hook(aws, "post_traffic")
-    def post(call: HookCall) -> Report:
-        release = bake.reached(aws, preflight.admitted(aws, call.deployment))
-        refusal = first_refusal(
-            partial(smoke.check, aws, release, call.seconds_left), partial(verdict.after_the_shift, aws, release)
-        )
-        if refusal:
-            return Report.failed(story.not_confirmed(release, refusal), refusal)
-        return bake.begin(aws, release, call)
-
-    return pre, post
+def _handler(name: str, account: SmallAccount) -> Handler:
+    """The deployed app.py itself, wired to the small account."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "connect", lambda: account.aws)
+        spec = importlib.util.spec_from_file_location(f"{name}_app", FUNCTIONS / name / "app.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    handler: Handler = module.handler
+    return handler
 
 
 def meets(*hostile: Hostile) -> None:

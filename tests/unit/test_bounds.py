@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from seatrial.core import bounds, source, suite
+from seatrial.core import bounds, sections, source, suite
 from seatrial.core.bounds import Bound, UnfitError
+from seatrial.core.sections import JudgeSettings
 from seatrial.flows import suite_file
 
 DOCS = Path(__file__).parents[2] / "docs" / "suites.md"
@@ -151,3 +153,11 @@ def test_long_sentence_says_how_much_is_left_out() -> None:
     assert len(cut) <= 1_000
     kept = cut.index("…")
     assert cut == "a" * kept + f"… ({278_000 - kept:,} more characters)"
+
+
+def test_every_number_of_the_judge_is_clamped_where_it_was_stored() -> None:
+    default = JudgeSettings()
+    numbers = [each.name for each in fields(JudgeSettings) if isinstance(getattr(default, each.name), int | float)]
+    for name in numbers:
+        assert sections.stored_judge({name: "no number"}) == default
+        assert sections.stored_judge({name: 1e300}) != default

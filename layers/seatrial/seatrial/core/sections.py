@@ -240,6 +240,7 @@ _STORED: Mapping[str, Bound] = {
     "warm_up": bounds.WARM_UP,
     "false_alarms": bounds.FALSE_ALARMS,
     "min_requests": bounds.MIN_REQUESTS,
+    "absolute_limit": bounds.ABSOLUTE_LIMIT,
 }
 RELEASE: Mapping[str, Callable[[Json], object]] = {
     "bake": duration(bounds.BAKE),

@@ -21,8 +21,12 @@ from ministack.core.router import detect_service, extract_region
 from ministack.services import lambda_svc, tagging
 
 from rehearsal.stage import appconfig
+from rehearsal.stage.codedeploy.behaviour import Behaviour
 
 _TOKEN = "stage-function/"
+
+ANSWER = "codedeploy:PutLifecycleEventHookExecutionStatus"
+"""? IAM knows no resource for it, and the policies of AWS's own tutorial and of CDK name the deployment group."""
 
 # GetFunction of a version is authorized against the qualified ARN; tags belong to the function.
 _TAG_CONDITION = "aws:resourcetag/"
@@ -46,8 +50,9 @@ GroupOf = Callable[[str], str]
 class Calls:
     """What functions called, each different call once with how often it was made."""
 
-    def __init__(self, group_of: GroupOf) -> None:
+    def __init__(self, group_of: GroupOf, behaviour: Callable[[], Behaviour] = Behaviour) -> None:
         self.group_of = group_of
+        self.behaviour = behaviour
         self._made: dict[Call, int] = {}
 
     def add(self, call: Call) -> None:
@@ -214,7 +219,10 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     if action is None:
         return None
     region = extract_region(headers)
-    if service == "codedeploy":
+    if action == ANSWER and calls.behaviour().hook_answer_takes_group:
+        named = _codedeploy_resources("codedeploy:GetDeployment", body, region, account, calls.group_of)
+        resources = [one for one in named if _allowed(role, account, action, one, region)] or ["*"]
+    elif service == "codedeploy":
         resources = _codedeploy_resources(action, body, region, account, calls.group_of)
     elif service == "appconfig":
         resources = appconfig.resources(path, account, region)
@@ -234,8 +242,8 @@ def check(calls: Calls, method: str, path: str, headers: dict[str, str], body: b
     )
 
 
-def install(group_of: GroupOf) -> Calls:
+def install(group_of: GroupOf, behaviour: Callable[[], Behaviour] = Behaviour) -> Calls:
     """Give functions credentials that name them, and teach MiniStack's policy evaluation about CodeDeploy."""
     lambda_runtime.execution_credentials = _credentials
     iam_actions.SERVICE_TO_IAM_NAMESPACE["codedeploy"] = "codedeploy"
-    return Calls(group_of)
+    return Calls(group_of, behaviour)

@@ -65,16 +65,19 @@ class Additions:
     def __init__(self, clock: StageClock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
         from rehearsal.stage import appconfig as stage_appconfig
         from rehearsal.stage import codedeploy, iam, notes, stage_time
-        from rehearsal.stage.cloudformation import drift, exports, inert, requests, unread
-        from rehearsal.stage.cloudwatch import alarms, composites, log_metrics, metrics
+        from rehearsal.stage.cloudformation import drift, exports, inert, outputs, requests, state_machines, unread
+        from rehearsal.stage.cloudwatch import alarm_answers, alarms, composites, log_metrics, metrics
         from rehearsal.stage.lambdas import (
+            addresses,
             alias,
             alias_rules,
             apis,
+            cold_starts,
             concurrency,
             doors,
             environments,
             event_sources,
+            layers,
             packages,
             permissions,
             runtime,
@@ -91,29 +94,35 @@ class Additions:
         self.alarms = alarms.install(clock, behaviour=lambda: self.codedeploy.behaviour)
         self.alarms.on_transition = self._alarm_changed
         composites.install()
+        alarm_answers.install()
         alias.install(clock)
         versions.install()
         alias_rules.install()
         event_sources.install()
         apis.install()
         doors.install()
+        addresses.install(f"http://127.0.0.1:{port}")
         permissions.install()
         concurrency.install()
+        layers.install()
         runtime.install(folder)
+        cold_starts.install()
         environments.install(clock)
         packages.install(port)
         stage_appconfig.install(lambda: self.codedeploy.behaviour)
         requests.install()
+        outputs.install()
         exports.install()
         drift.install()
         unread.install()
         inert.install()
+        state_machines.install()
         self.faults = faults.Faults()
         self.codedeploy = codedeploy.install(
             clock, chosen, lambda account: faults.ThrottledAccount(account, self.faults)
         )
         faults.install(self.faults, clock, lambda: self.codedeploy.behaviour)
-        self.calls = iam.install(self._group_of)
+        self.calls = iam.install(self._group_of, lambda: self.codedeploy.behaviour)
         self.codedeploy.on_change = self._codedeploy_changed
         self.codedeploy.on_weights = self._weights_changed
 

@@ -375,12 +375,16 @@ class Account:
 
     def invokes(self, **dimensions: str) -> float:
         """How often Lambda has counted an invoke of this claim's alias so far, with these dimensions beside it."""
-        now = self.date()
         counted = {"FunctionName": self["Service"], "Resource": f"{self['Service']}:{self.name}", **dimensions}
+        return self.sum_of("AWS/Lambda", "Invocations", **counted)
+
+    def sum_of(self, namespace: str, metric: str, **dimensions: str) -> float:
+        """The sum of a metric's values so far."""
+        now = self.date()
         found = self.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="Invocations",
-            Dimensions=[{"Name": name, "Value": value} for name, value in counted.items()],
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
             StartTime=now - timedelta(days=1),
             EndTime=now + timedelta(days=1),
             Period=86400,

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.conformance.account import ENDED, NO_ROLLBACK, Account
 from tests.conformance.marks import question
+from tests.conformance.stacks import physical, released
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
@@ -146,3 +147,24 @@ def test_does_get_deployment_give_the_text_of_the_appspec(account: Account, answ
     account.group(AT_ONCE)
     ended = account.end(account.start())
     answered(bool(ended["revision"]["string"].get("content")))
+
+
+@question("same_version_at_once", minutes=2)
+def test_does_an_all_at_once_deployment_to_the_same_version_succeed(account: Account, answered: Answered) -> None:
+    account.alias()
+    account.group(AT_ONCE)
+    answered(account.end(account.start(account.spec(current="1", target="1")))["status"] == "Succeeded")
+
+
+@question("removed_alarms_stay", minutes=5)
+def test_do_alarms_that_leave_the_template_stay_on_the_group(account: Account, answered: Answered, stack: str) -> None:
+    without = released(account, "One")
+    del without["Resources"]["Group"]["Properties"]["AlarmConfiguration"]
+    without["Resources"]["Group"]["Properties"]["DeploymentConfigName"] = (
+        "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"
+    )
+    account.apply(stack, without)
+    found = account.codedeploy.get_deployment_group(
+        applicationName=physical(account, stack, "Application"), deploymentGroupName=physical(account, stack, "Group")
+    )["deploymentGroupInfo"]
+    answered(bool(found.get("alarmConfiguration", {}).get("alarms")))

@@ -65,10 +65,10 @@ def test_an_alias_whose_main_version_is_not_the_appspecs_is_refused_and_left_alo
     assert account.routes() == ("2", {})
 
 
-@claim(REPORTED)
-def test_a_deployment_to_the_version_that_users_have_fails(account: Account) -> None:
+@claim(REPORTED, minutes=2)
+def test_a_canary_to_the_version_that_the_alias_has_fails(account: Account) -> None:
     account.alias()
-    account.group(AT_ONCE)
+    account.group()
     ended = account.end(account.start(account.spec(current="1", target="1")))
     assert (ended["status"], ended["errorInformation"]["code"]) == ("Failed", "INVALID_LAMBDA_CONFIGURATION")
     assert ended["errorInformation"]["message"].startswith(APPSPEC_IS_WRONG)

@@ -101,6 +101,15 @@ def test_an_http_apis_document_leads_to_both_versions_and_anybody_may_call_it(st
             "Type": "AWS::ApiGatewayV2::Stage",
             "Properties": {"ApiId": {"Ref": "Api"}, "StageName": "$default", "AutoDeploy": True},
         },
+        "Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "FunctionName": alias,
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/GET/page"},
+            },
+        },
     }
     cloudformation = stage.client("cloudformation")
     cloudformation.create_stack(StackName="api", TemplateBody=json.dumps({"Resources": resources}))

@@ -151,10 +151,6 @@ def test_what_is_taken_without_being_done_is_told_once(stage: Stage) -> None:
     [
         ({"DeploymentConfig": {"Mode": "EXPRESS"}}, "STANDARD"),
         ({"DeploymentConfig": {"DisableRollback": True}}, "DisableRollback"),
-        (
-            {"RollbackConfiguration": {"RollbackTriggers": [{"Arn": "arn:one", "Type": "AWS::CloudWatch::Alarm"}]}},
-            "rollback triggers",
-        ),
     ],
 )
 def test_a_request_for_what_the_stage_cant_do_is_refused_by_name(

@@ -22,6 +22,9 @@ ACTIONS = ("CreateStack", "UpdateStack", "CreateChangeSet", "ExecuteChangeSet", 
 
 TOLD = {
     "NotificationARNs.member.1": "tells no topic of a stack's events (NotificationARNs)",
+    "RollbackConfiguration.RollbackTriggers.member.1.Arn": (
+        "watches the alarms of deployment groups, not those of a stack's rollback triggers (RollbackConfiguration)"
+    ),
     "RoleARN": "does what a template says whatever the role of CloudFormation allows (RoleARN)",
     "StackPolicyBody": "protects nothing by a stack policy",
     "StackPolicyURL": "protects nothing by a stack policy",
@@ -34,14 +37,12 @@ TOLD = {
 def problem(params: Params) -> str | None:
     """Why a request with these parameters can't be done here, or None."""
     if helpers._p(params, "DeploymentConfig.Mode") not in ("", "STANDARD"):
-        return "The stage waits for what it deploys: leave DeploymentConfig's Mode out, or make it STANDARD"
+        return (
+            "The local AWS waits for what it deploys: make DeploymentConfig's Mode STANDARD "
+            "(sam deploy and sam sync: --no-express)"
+        )
     if helpers._p(params, "DeploymentConfig.DisableRollback", "false").lower() == "true":
         return "The stage doesn't read DeploymentConfig's DisableRollback: give DisableRollback beside it"
-    if helpers._p(params, "RollbackConfiguration.RollbackTriggers.member.1.Arn"):
-        return (
-            "The stage has no rollback triggers (RollbackConfiguration): the alarms of a deployment group take a "
-            "release back"
-        )
     return None
 
 

@@ -293,6 +293,9 @@ def completed(record: Mapping[str, Any], request: Mapping[str, Any], before: Map
         whole["Metrics"] = [_typed(query) for query in request["Metrics"]]
     elif request.get("ExtendedStatistic"):
         whole.pop("Statistic", None)
+    if request.get("ThresholdMetricId"):  # the band is the threshold
+        whole.pop("Threshold", None)
+        whole["ThresholdMetricId"] = request["ThresholdMetricId"]
     if request.get("EvaluateLowSampleCountPercentile"):
         whole["EvaluateLowSampleCountPercentile"] = request["EvaluateLowSampleCountPercentile"]
     return {**whole, **{name: before[name] for name in _STATE_FIELDS if before and name in before}}

@@ -89,6 +89,12 @@ class Behaviour:
     alarms_take_values_between: bool = _switch(
         False, "an alarm on a trimmed statistic between values, as TC(0:800), is refused", True
     )
+    hook_answer_takes_group: bool = _switch(
+        True, "a policy that names the deployment group lets a hook answer, not only one that names *", False
+    )
+    same_version_at_once: bool = _switch(
+        True, "an all-at-once deployment to the version that the alias has already succeeds", False
+    )
     removed_alarms_stay: bool = _switch(
         True, "alarms that leave a template's deployment group stay on the group", False
     )

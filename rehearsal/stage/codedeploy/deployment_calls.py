@@ -61,7 +61,10 @@ class DeploymentCalls(Calls):
         if start > end:
             raise ApiError("InvalidTimeRangeException", "The createTimeRange ends before it starts.")
         listed = [] if request.get("externalId") else self._of(application, group)
-        ids = [one.id for one in listed if one.status in wanted and start <= one.created <= end]
+        # A caller's times are wall time, or stage time where they come from a deployment.
+        clock = self.service.clock
+        spans = ((start, end), (clock.at(start) if start else start, clock.at(end) if end != float("inf") else end))
+        ids = [one.id for one in listed if one.status in wanted and any(a <= one.created <= b for a, b in spans)]
         return self._page("deployments", ids, request)
 
     def stop_deployment(self, request: Json) -> Json:

@@ -21,7 +21,7 @@ from .book import Book
 from .model import AFTER, BEFORE, SHIFT, Alarms, Deployment, Ending, EventStatus, Question, Status
 from .port import Account, AliasState, StateChange, ThrottledError
 from .registry import Group
-from .shifting import Routing, steps
+from .shifting import AllAtOnce, Routing, steps
 
 log = logging.getLogger("codedeploy")
 
@@ -148,7 +148,8 @@ class Run:
             raise _EarlyEndError(model.alias_has_two_versions())
         if now.main != spec.current:
             raise _EarlyEndError(model.alias_disagrees())
-        if spec.target == spec.current:
+        at_once = isinstance(self._routing, AllAtOnce) and self._behaviour.same_version_at_once
+        if spec.target == spec.current and not at_once:
             raise _EarlyEndError(model.no_other_version())
         if not self._of_lambda(lambda: self._account.has_version(spec.function, spec.target)):
             what = f"The Lambda function {spec.function} has no version {spec.target}"

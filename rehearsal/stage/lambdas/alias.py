@@ -19,7 +19,7 @@ from ministack.services import lambda_svc
 
 from rehearsal.stage.clock import StageClock
 from rehearsal.stage.cloudwatch import metrics
-from rehearsal.stage.lambdas import environments, payloads, versions
+from rehearsal.stage.lambdas import destinations, environments, payloads, versions
 
 Record = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -148,10 +148,10 @@ class Invokes:
     def _try(function: Record, qualifier: str | None, arn: str, event: Any) -> Record:
         """What one attempt came to; nothing when the function was deleted meanwhile: Lambda drops the event too."""
         try:
-            record, _ = resolve(function, qualifier, arn)
+            record, version = resolve(function, qualifier, arn)
         except LookupError:
             return {}
-        return dict(lambda_svc._execute_function_with_config_scope(record, event))
+        return {**lambda_svc._execute_function_with_config_scope(record, event), "executed_version": version}
 
     def _until_it_works(self, function: Record, qualifier: str | None, arn: str, event: Any) -> None:
         config = _event_invoke_config(function, qualifier)
@@ -162,11 +162,13 @@ class Invokes:
                 self._clock.wait(60 * RETRY_AFTER_MINUTES[attempt - 1])
             result = self._try(function, qualifier, arn, event)
             if not result.get("error"):
-                return
-        target = ((config.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-        target = target or (function["config"].get("DeadLetterConfig") or {}).get("TargetArn")
-        if target:
-            lambda_svc._route_async_failure(target, function["config"]["FunctionName"], event, result)
+                break
+        if result:
+            at = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+            invoked = f"{arn}:{qualifier or '$LATEST'}"
+            ended = destinations.Ended(invoked, result["executed_version"], event, result, attempt + 1, at)
+            dead_letters = (function["config"].get("DeadLetterConfig") or {}).get("TargetArn")
+            destinations.send(config, dead_letters, ended, self.invoke_async)
 
 
 def _refused(code: str, message: str, status: int) -> Answer:

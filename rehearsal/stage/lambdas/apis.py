@@ -61,7 +61,11 @@ def _route(path: str, method: str, operation: Json) -> Route:
     if operation.get("security"):
         raise BodyError(f"{method} {path}: the stage's HTTP APIs have no authorizers: leave Auth out of the event")
     any_method = method == ANY_METHOD
-    key = "$default" if path == "/$default" and any_method else f"{'ANY' if any_method else method.upper()} {path}"
+    key = (
+        "$default"
+        if path.removeprefix("/") == "$default" and any_method
+        else f"{'ANY' if any_method else method.upper()} {path}"
+    )
     return Route(key, str(integration["uri"]), str(integration.get("payloadFormatVersion", "1.0")))
 
 

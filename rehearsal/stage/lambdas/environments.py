@@ -8,9 +8,11 @@ refused when it is deployed; MiniStack answers for it as if it had succeeded.
 from __future__ import annotations
 
 import contextvars
+import functools
 import json
 import queue
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -136,13 +138,22 @@ def refusal(function: Mapping[str, Any]) -> str | None:
     return f"The stage has no runtime {runtime or 'by default'}: its functions are python or nodejs"
 
 
+@functools.cache
+def _node() -> str:
+    """The major version of this machine's node."""
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
+    return said.strip().removeprefix("v").partition(".")[0]
+
+
 def _note(name: str, function: Mapping[str, Any]) -> None:
     """Tell what of a function's properties is taken without being done."""
     runtime, own = str(function.get("Runtime") or ""), f"python3.{sys.version_info.minor}"
     if runtime.startswith("python") and runtime != own:
         note(f"function {name} asks for {runtime} and runs with {own}")
     if runtime.startswith("nodejs"):
-        note(f"function {name} runs with this machine's node, which has no AWS SDK: bundle it, or set NODE_PATH to it")
+        asked, own = runtime.removeprefix("nodejs").partition(".")[0], _node()
+        other = f" {own} and not {asked}" if own != asked else ""
+        note(f"function {name} runs with this machine's node{other}, which has no AWS SDK: bundle it, or set NODE_PATH")
     if "arm64" in (function.get("Architectures") or ()):
         note(f"function {name} asks for arm64 and runs on this machine's processor: bring no native code")
     if (function.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions":

@@ -140,18 +140,17 @@ class Users:
 
 def _come(clock: OutsideClock, users: list[Users], per_minute: float) -> None:
     """Requests of all functions, each `per_minute` times a stage minute, in a fixed order."""
-    request = _user_requests()
-    numbers = itertools.count()
+    every, request, numbers = 60 / per_minute, _user_requests(), itertools.count()
     first = clock.read()
+    if first["manual"]:  # time that stands still has room for their answers
+        for at in clock.turns(every, "users"):
+            for one in users:
+                one.send(request(next(numbers)), at)
+            wait([future for one in users for future in one.unanswered()])
+        return
     due = float(first["now"])
     while True:
-        due += 60 / per_minute
-        if first["manual"]:  # time that stands still has room for their answers
-            with clock.held_at(due, "users") as at:
-                for one in users:
-                    one.send(request(next(numbers)), at)
-                wait([future for one in users for future in one.unanswered()])
-            continue
+        due += every
         at = clock.wait_until(due)
         for one in users:
             one.send(request(next(numbers)), at)
@@ -159,7 +158,7 @@ def _come(clock: OutsideClock, users: list[Users], per_minute: float) -> None:
         if behind or at - due > BEHIND_SECONDS:
             with clock.held("users who wait for their answers", 30):
                 wait([future for one in behind for future in one.unanswered()[: -MOST_UNANSWERED // 2]], timeout=30)
-                due = max(due, clock.read()["now"] - 60 / per_minute)
+                due = max(due, clock.read()["now"] - every)
 
 
 def main() -> None:

@@ -220,10 +220,15 @@ class StageClock:
             self._leases[lease] = self._rhythm.hold(now, name, seconds)
 
     def wait_and_hold(self, due: float, lease: str, name: str, seconds: float) -> None:
-        """Until this stage time. Somebody outside works from that very moment, as by `hold`."""
+        """Until this stage time. Somebody outside works from that very moment, as by `hold`.
+
+        The lease that they hold ends when the wait begins: they are never without one of the two.
+        """
         over = threading.Event()
         with self._turn():
             wait = self._rhythm.wait(self._wall(), due, None, over.set, (name, seconds))
+            if (before := self._leases.pop(lease, None)) is not None:
+                self._rhythm.release(self._wall(), before)
         over.wait()
         with self._turn():
             if wait.lease is not None:

@@ -5,7 +5,8 @@ POST {"wait": SECONDS}                  answered when so many stage seconds have
                                         A function asks at /_stage/clock/PID, and is no work meanwhile
 POST {"hold": true, "seconds": N, "who": NAME}     at most wall speed for N wall seconds; the answer has the "lease"
 POST {"hold": true, "seconds": N, "lease": ID}     for N wall seconds from now on
-POST {"until": T, "hold": true, "seconds": N}      answered at that stage time, with a lease that began in that moment
+POST {"until": T, "hold": true, "seconds": N}      answered at that stage time, with a lease that began in that moment;
+                                        a "lease" that is held ends when the wait begins
 POST {"hold": false, "lease": ID}       not any more
 POST {"advance": SECONDS, "within": N}  the manual clock: answered when all that was due has happened, or 409 with who
                                         still works after N wall seconds (120)

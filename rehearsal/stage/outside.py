@@ -6,6 +6,7 @@ import contextlib
 import json
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,14 +44,19 @@ class OutsideClock:
         finally:
             self._release(lease)
 
-    @contextlib.contextmanager
-    def held_at(self, due: float, who: str, seconds: float = 60.0) -> Iterator[float]:
-        """From this stage time on, as `held`: no time passes before what is inside begins. Gives the time."""
-        begun = self._ask({"until": due, "hold": True, "seconds": seconds, "who": who}, None)
+    def turns(self, every: float, who: str, seconds: float = 60.0) -> Iterator[float]:
+        """The time, each so many stage seconds from now on.
+
+        The body of the loop holds the clock, for so many wall seconds: what it does is done before time goes on.
+        """
+        turn = {"hold": True, "seconds": seconds, "who": who, "lease": uuid.uuid4().hex}
+        due = float(self.read()["now"])
         try:
-            yield float(begun["now"])
+            while True:
+                due += every
+                yield float(self._ask({"until": due, **turn}, None)["now"])
         finally:
-            self._release(begun["lease"])
+            self._release(str(turn["lease"]))
 
     def _release(self, lease: str) -> None:
         with contextlib.suppress(OSError):  # the stage may be gone

@@ -18,16 +18,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.sam import Sam
 from rehearsal.stage import Stage
+from tests.on_stage import settled, until
+from tests.rehearsal.shop import deploy
 
 FOLDER = Path(__file__).parent
 FIRST, GOOD, BAD = "Release1", "Release2Good", "Release3Bad"
-BETWEEN_REQUESTS = 0.1
-AFTERWARDS = 0.5
-"""So many wall seconds users keep coming after a release."""
+BETWEEN_REQUESTS = 3.0
+AFTERWARDS = 30.0
+"""So many stage seconds users come before a release and after it."""
 SAMCONFIG = """version = 0.1
 [default.deploy.parameters]
 capabilities = "CAPABILITY_IAM CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND"
@@ -144,7 +146,7 @@ class Owner:
             path.write_text(path.read_text().replace(FIRST, word))
         if self.service.sam:
             (folder / "samconfig.toml").write_text(SAMCONFIG)
-            return Sam(self.stage.endpoint).deploy(folder, self.service.name).output
+            return deploy(self.stage, Sam(self.stage.endpoint), folder, self.service.name).output
         return self._by_change_set((folder / "template.yaml").read_text())
 
     def _by_change_set(self, body: str) -> str:
@@ -153,12 +155,10 @@ class Owner:
         self._cloudformation.create_change_set(
             **name, ChangeSetType=kind, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
         )
-        quickly = {"Delay": 0.3, "MaxAttempts": 400}
-        self._cloudformation.get_waiter("change_set_create_complete").wait(**name, WaiterConfig=quickly)
+        made = self._cloudformation.describe_change_set
+        until(self.stage, "a change set", lambda: made(**name)["Status"] == "CREATE_COMPLETE")
         self._cloudformation.execute_change_set(**name)
-        waiter = self._cloudformation.get_waiter(f"stack_{kind.lower()}_complete")
-        with contextlib.suppress(WaiterError):  # a release may fail: the stack's status says so
-            waiter.wait(StackName=self.service.name, WaiterConfig=quickly)
+        settled(self.stage, self.service.name)
         return ""
 
     def _exists(self) -> bool:
@@ -244,7 +244,9 @@ class Owner:
         addresses = {one["OutputKey"]: one["OutputValue"] for one in outputs} | self.resources()
 
         def come() -> None:
-            while not stop.wait(BETWEEN_REQUESTS):
+            for _ in self.stage.time.turns(BETWEEN_REQUESTS, f"users of {self.service.name}", 300):
+                if stop.is_set():
+                    return
                 for kind, address in self.service.users.items():
                     with contextlib.suppress(ClientError, BotoCoreError, OSError):  # an error is an answer, too
                         self._request(kind, addresses.get(address, address))
@@ -252,10 +254,12 @@ class Owner:
         thread = threading.Thread(target=come, daemon=True)
         thread.start()
         try:
+            self.stage.time.advance(AFTERWARDS)
             yield
-            stop.wait(AFTERWARDS)
+            self.stage.time.advance(AFTERWARDS)
         finally:
             stop.set()
+            self.stage.time.advance(BETWEEN_REQUESTS)
             thread.join()
 
     def _request(self, kind: str, address: str) -> None:
@@ -268,7 +272,7 @@ class Owner:
                 api = f"{host.partition('.')[0]}.execute-api.localhost:{self.stage.port}"
                 here = host if ".lambda-url." in host else api
                 request = urllib.request.Request(f"{self.stage.endpoint}/{path}", headers={"Host": here})
-                urllib.request.urlopen(request, timeout=20).read()
+                urllib.request.urlopen(request, timeout=120).read()
             case "queue":
                 self.stage.client("sqs").send_message(QueueUrl=address, MessageBody=one)
             case "topic":

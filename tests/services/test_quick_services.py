@@ -15,7 +15,7 @@ from tests.services.releases import BAD, FIRST, GOOD, Owner, Service
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=1) as stage:
+    with Stage(manual=True) as stage:
         yield stage
 
 

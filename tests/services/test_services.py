@@ -20,7 +20,7 @@ pytestmark = pytest.mark.proof
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with Stage(minute=1) as stage:
+    with Stage(manual=True) as stage:
         yield stage
 
 

@@ -29,6 +29,7 @@ from rehearsal.scenarios import broken_hook, fails_for_some, fails_in_the_dark, 
 from rehearsal.scenarios.story import Check, Scenario, Seen, buckets, same
 from rehearsal.stage import Stage, StageError, edges
 from rehearsal.telling import page, report, table
+from rehearsal.telling.ledgers import Taken
 from rehearsal.telling.screen import Screen
 from rehearsal.theatre import RehearsalError, Seatrials, Service, Watcher
 from rehearsal.traffic import Traffic
@@ -131,6 +132,7 @@ class Rehearsal:
         self.sam = Sam(stage.endpoint)
         self._sources = stage.folder / "sources"
         self.seen: dict[str, report.RehearsedRelease] = {}
+        self.ledgers: dict[str, tuple[Taken, ...]] = {}
 
     def prepare(self, services: Iterable[str]) -> Seatrials:
         """Build and deploy Seatrial. The services' code is built beside it."""
@@ -154,7 +156,7 @@ class Rehearsal:
             self._screen.say(f"{scenario.title}: sam deploy", service.name)
             seen = service.rehearse(scenario, folder, traffic)
             release = told(scenario, seen)
-            self.seen[scenario.id] = release
+            self.seen[scenario.id], self.ledgers[scenario.id] = release, seen.steps
             word = "as expected" if release.ok else "NOT as expected"
             by = f" by {release.won}" if release.won else ""
             self._screen.say(f"{scenario.title}: {release.result}{by}, {word}. {release.reason}", service.name)
@@ -174,6 +176,7 @@ def rehearse(minute: float, port: int, out: Path, screen: Screen, only: frozense
         _release_services(run, stage, screen, ending, only)
         releases = tuple(run.seen[s.id] for s in TOLD_IN_ORDER if s.id in run.seen)
         (out / "board.html").write_text(_look_at_the_board(stage), encoding="utf-8")
+        (out / "ledgers.json").write_text(json.dumps(run.ledgers, indent=1))
         calls = stage.calls()
         (out / "calls.json").write_text(json.dumps(calls, indent=1))
         (out / "roles.json").write_text(json.dumps(allowed_actions(stage), indent=1))

@@ -13,6 +13,7 @@ from typing import Any
 from rehearsal.sam import PROJECT, Sam, SamError
 from rehearsal.scenarios.story import Scenario, Seen
 from rehearsal.stage import Stage
+from rehearsal.telling import ledgers
 from rehearsal.telling.screen import Screen
 from rehearsal.traffic import Traffic
 from seatrial.aws.ledger import Ledger
@@ -215,6 +216,7 @@ class Service:
             reason=head.reason if head else "",
             by=head.by if head else "",
             story=story.lines(head, steps) if head else [],
+            steps=ledgers.taken(steps, started),
             **self._judged(head),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from rehearsal.telling.ledgers import Taken
 from rehearsal.traffic import Served
 from seatrial.core.chart import Course, Told
 
@@ -44,7 +45,8 @@ class Check:
 class Seen:
     """What was seen of one release. Times are stage epoch seconds.
 
-    `served` are users' answers. `courses` and `judged` are what the judge made of CloudWatch's figures.
+    `served` are users' answers. `courses` and `judged` are what the judge made of CloudWatch's figures,
+    `steps` are the ledger's.
     """
 
     service: str
@@ -63,6 +65,7 @@ class Seen:
     reason: str
     by: str = ""
     story: list[str] = field(default_factory=list)
+    steps: tuple[Taken, ...] = ()
     courses: tuple[Course, ...] = ()
     judged: tuple[Told, ...] = ()
 

@@ -1,6 +1,6 @@
 """The ledgers of two rehearsals side by side: the same releases must take the same steps in the same order.
 
-`python -m rehearsal.telling.ledgers ONE/ledgers.json OTHER/ledgers.json` prints what differs, and fails if anything does.
+`python -m rehearsal.telling.ledgers ONE/ledgers.json OTHER/ledgers.json` prints what differs and fails if there is any.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from seatrial.core.release import Step
 
 WITHIN = 60.0
-"""Seconds of stage time that a step may come earlier or later: whatever is looked at each minute may be a look later."""
+"""Seconds of stage time that a step may come earlier or later: what is looked at each minute may be a look later."""
 
 
 class Taken(NamedTuple):

@@ -18,6 +18,7 @@ from seatrial.core.decide import (
     Ignore,
     LetGo,
     Notify,
+    ReportForeign,
     Retry,
     ReturnAlias,
     Situation,
@@ -235,9 +236,7 @@ def test_who_cannot_have_caused_an_alarm_is_no_suspect() -> None:
 
 
 def test_an_alarm_that_nobody_names_is_told_while_users_meet_a_candidate() -> None:
-    (decision,) = decide(rings(alarm="disk-full"), situation(open_ones=("payments:live",)))
-    assert isinstance(decision, Notify)
-    assert "no release names it" in decision.reason
+    assert decide(rings(alarm="disk-full"), situation(serving=(shifting,))) == (ReportForeign((shifting,)),)
     assert decide(rings(alarm="disk-full"), situation(in_trial)) == (Ignore("no open release names alarm disk-full"),)
 
 
@@ -296,7 +295,7 @@ ASKED = "on call asked for it: refunds answer twice"
             situation(open_ones=("payments:live", "refunds:live")),
             [
                 Ignore(
-                    "on call asked for a rollback, but there is no release of quotes "
+                    "quotes: rollback of on call declined: there is no release of quotes "
                     "(open: payments:live, refunds:live)"
                 )
             ],
@@ -305,13 +304,17 @@ ASKED = "on call asked for it: refunds answer twice"
         pytest.param(
             asks(release="d-9"),
             situation(shifting, open_ones=("payments:live",)),
-            [Ignore("on call asked for a rollback, but there is no release d-9 of payments (open: payments:live)")],
+            [
+                Ignore(
+                    "payments: rollback of on call declined: there is no release d-9 of payments (open: payments:live)"
+                )
+            ],
             id="another release of the service is left alone",
         ),
         pytest.param(
             asks(),
             situation(),
-            [Ignore("on call asked for a rollback, but there is no release of payments (no release is open at all)")],
+            [Ignore("payments: rollback of on call declined: there is no release of payments (no release is open)")],
             id="nothing is open",
         ),
         pytest.param(

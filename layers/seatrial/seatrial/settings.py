@@ -51,6 +51,7 @@ class Settings:
     clock: Clock
     ledger_keeps: timedelta = timedelta(days=400)
     dark_test_services: tuple[str, ...] = ()
+    foreign_alarms: bool = True
 
     @property
     def home(self) -> Home:
@@ -77,6 +78,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         bus_name=environment.get("SEATRIAL_BUS_NAME", ""),
         clock=Clock(environment.get("SEATRIAL_CLOCK_URL", "")),
         ledger_keeps=timedelta(days=int(environment.get("SEATRIAL_LEDGER_DAYS", "400"))),
+        foreign_alarms=environment.get("SEATRIAL_FOREIGN_ALARMS", "on") != "off",
         dark_test_services=tuple(
             name.strip() for name in environment.get("SEATRIAL_DARK_TEST_SERVICES", "").split(",") if name.strip()
         ),

@@ -55,6 +55,7 @@ def connect() -> Account:
         clock=told.clock,
         log=Logger(),
         dark_test_services=told.dark_test_services,
+        foreign_alarms=told.foreign_alarms,
         home=told.home,
     )
 

@@ -62,6 +62,13 @@ class Notify:
 
 
 @dataclass(frozen=True)
+class ReportForeign:
+    """An alarm that no release names, while the candidates of these have traffic."""
+
+    serving: tuple[Release, ...]
+
+
+@dataclass(frozen=True)
 class Ignore:
     reason: str
 
@@ -77,7 +84,7 @@ class Retry:
     reason: str
 
 
-Decision = StopDeployment | AnswerHook | LetGo | ReturnAlias | Notify | Ignore | Retry
+Decision = StopDeployment | AnswerHook | LetGo | ReturnAlias | Notify | ReportForeign | Ignore | Retry
 type Trigger = AlarmChanged | RollbackRequested | JudgedWorse
 
 
@@ -86,15 +93,16 @@ class Situation:
     """What the ledger, the judge and the clock say.
 
     `releases` are those that the trigger may be about: that name the alarm, or belong to the service. `open_ones` are
-    names of services with users on a candidate, for an alarm that nobody names. `worse` and `cleared` are the ids of
-    releases about which the judge is sure. `taken_back` says, by service, when this alarm last took a release back.
-    `tags` says, by function, what its tag says; a function that nobody has looked at is not touched. `watch` is how the
-    alarm looks at its data.
+    names of services, for a request; `serving` are releases whose candidate has traffic, for an alarm that none names.
+    `worse` and `cleared` are the ids of releases about which the judge is sure. `taken_back` says, by service, when
+    this alarm last took a release back. `tags` says, by function, what its tag says; a function that nobody has looked
+    at is not touched. `watch` is how the alarm looks at its data.
     """
 
     now: datetime
     releases: tuple[Release, ...] = ()
     open_ones: tuple[str, ...] = ()
+    serving: tuple[Release, ...] = ()
     worse: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
     taken_back: Mapping[str, datetime] = field(default_factory=dict)
@@ -148,8 +156,8 @@ def _on_alarm(alarm: AlarmChanged, situation: Situation) -> tuple[Decision, ...]
         return (Ignore(f"alarm {alarm.alarm} is {alarm.state}"),)
     naming = [release for release in situation.releases if alarm.alarm in release.alarms]
     if not naming:
-        if situation.open_ones:
-            return (Notify(rollback_story.alarm_of_nobody(alarm)),)
+        if situation.serving:
+            return (ReportForeign(situation.serving),)
         return (Ignore(f"no open release names alarm {alarm.alarm}"),)
     suspected = suspects(alarm, situation)
     guilty = _guilty(alarm, suspected, situation)
@@ -297,5 +305,5 @@ def _over(release: Release, situation: Situation) -> str:
 
 def _no_release(request: RollbackRequested, situation: Situation) -> str:
     which = f"release {request.release} of {request.service}" if request.release else f"release of {request.service}"
-    instead = f"open: {', '.join(situation.open_ones)}" if situation.open_ones else "no release is open at all"
-    return f"{request.who} asked for a rollback, but there is no {which} ({instead})"
+    instead = f"open: {', '.join(situation.open_ones)}" if situation.open_ones else "no release is open"
+    return f"{request.service}: rollback of {request.who} declined: there is no {which} ({instead})"

@@ -12,6 +12,9 @@ from .oncall import RollbackRequested
 from .release import Release
 from .story import span
 
+# How many names a sentence has.
+_MOST_NAMED = 3
+
 
 def goes_back(deployment: Deployment) -> str:
     shift = deployment.shift
@@ -34,11 +37,25 @@ def alarm_from_elsewhere(alarm: AlarmChanged) -> str:
     return f"alarm {alarm.alarm} is of account {alarm.account}, Region {alarm.region}: no release here is rolled back"
 
 
-def alarm_of_nobody(alarm: AlarmChanged) -> str:
+def foreign_alarm(alarm: AlarmChanged, services: Sequence[str]) -> str:
     return (
-        f"alarm {alarm.alarm} rang during a release, but no release names it: nothing is taken back. To let it take "
-        "releases back, name it in the deployment group or in release.alarms of the suite"
+        f"alarm {alarm.alarm} went to ALARM during a release of {_some(services)}, and no release names it: nothing is "
+        "rolled back. Next: to let it roll back releases, name it in the deployment group or in release.alarms of the "
+        "suite"
     )
+
+
+def more_foreign_alarms(alarm: AlarmChanged, services: Sequence[str], each: int) -> str:
+    return (
+        f"more than {each} alarms went to ALARM during a release of {_some(services)}, and no release names them "
+        f"(the last is {alarm.alarm}). Further ones are only in the log of functions/rollback. Next: ForeignAlarms=off "
+        "in Seatrial's own stack ends these messages"
+    )
+
+
+def _some(services: Sequence[str]) -> str:
+    more = f" and {len(services) - _MOST_NAMED} more" if len(services) > _MOST_NAMED else ""
+    return ", ".join(services[:_MOST_NAMED]) + more
 
 
 def requested(request: RollbackRequested) -> str:

@@ -21,7 +21,8 @@ from seatrial.settings import Clock
 
 @dataclass(frozen=True)
 class Account:
-    """`dark_test_services` are those whose smoke cases are asked on schedule."""
+    """`dark_test_services` are those whose smoke cases are asked on schedule. `foreign_alarms`: whether subscribers are
+    told of alarms that no release names."""
 
     codedeploy: CodeDeploy
     appconfig: AppConfig
@@ -35,4 +36,5 @@ class Account:
     clock: Clock
     log: Logger
     dark_test_services: tuple[str, ...] = ()
+    foreign_alarms: bool = True
     home: Home = field(default_factory=Home)

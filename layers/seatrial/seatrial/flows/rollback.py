@@ -18,6 +18,7 @@ from seatrial.core.decide import (
     Ignore,
     LetGo,
     Notify,
+    ReportForeign,
     Retry,
     ReturnAlias,
     Situation,
@@ -30,7 +31,7 @@ from seatrial.core.events import AlarmChanged, JudgedWorse, RollbackTrigger
 from seatrial.core.oncall import FlagRollbackRequested, HoldReleased, HoldRequested, RollbackRequested
 from seatrial.core.reconcile import ALARM_ACTIVE, released
 from seatrial.core.release import Release, State
-from seatrial.flows import closing, cost, flag_rollback, guard, holds, requests, situation, tell
+from seatrial.flows import closing, cost, flag_rollback, foreign_alarms, guard, holds, requests, situation, tell
 from seatrial.flows.account import Account
 from seatrial.flows.turns import Turns
 
@@ -108,6 +109,9 @@ def _carry_out(aws: Account, trigger: Trigger, decision: Decision, by: str) -> O
             return _return(aws, trigger, release, reason, by)
         case Notify(reason, release):
             return _notify(aws, trigger, reason, release)
+        case ReportForeign(serving):
+            assert isinstance(trigger, AlarmChanged), "only an alarm is foreign"
+            return foreign_alarms.report(aws, trigger, serving)
         case Ignore(reason):
             return _decline(aws, trigger, reason)
         case Retry(_, reason):
@@ -185,7 +189,7 @@ def _notify(aws: Account, trigger: Trigger, reason: str, release: Release | None
 
 def _about(decision: Decision) -> str:
     """The deployment of the release that a decision is about, for the log; "" when it is about none."""
-    release = None if isinstance(decision, Ignore) else decision.release
+    release = None if isinstance(decision, Ignore | ReportForeign) else decision.release
     return release.deployment_id if release else ""
 
 

@@ -70,7 +70,7 @@ def _of_alarm(aws: Account, alarm: AlarmChanged) -> Situation:
         return Situation(now)
     releases, taken_back = aws.ledger.alarms.naming(alarm.alarm)
     if not releases:
-        return Situation(now, open_ones=_with_users(aws.ledger.open_releases()))
+        return Situation(now, serving=tuple(one for one in aws.ledger.open_releases() if one.serves_users))
     heads = tuple(_surely(aws, release, releases) for release in releases)
     guarded = {release.service for release in heads if release.is_guarded(now)}
     others = (one for service in sorted(guarded) for one in aws.ledger.releases_of(service, _LAST))
@@ -118,10 +118,6 @@ def _of_request(aws: Account, request: RollbackRequested) -> Situation:
     heads = (aws.ledger.find(release.deployment_id) or release for release in last)  # the index lags by moments
     releases = _each_once(*open_ones, *heads, *((named,) if named else ()))
     return Situation(aws.clock.now(), releases, open_ones=tuple(sorted({release.service for release in open_ones})))
-
-
-def _with_users(releases: tuple[Release, ...]) -> tuple[str, ...]:
-    return tuple(sorted({release.service for release in releases if release.serves_users}))
 
 
 def _each_once(*releases: Release) -> tuple[Release, ...]:

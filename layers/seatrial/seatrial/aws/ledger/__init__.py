@@ -3,6 +3,7 @@
     pk                  sk                      what
     release#d-123       release                 the head: the release itself, its state, reason and alarms
     release#d-123       step#KIND#DISCRIMINATOR something that happened
+    release#d-123       foreign-alarm#DIGEST    an alarm that it does not name went to ALARM during it
     alarm#NAME          release#d-123           a copy of the head, for as long as the alarm may take the release back
     alarm#NAME          taken-back#FUNCTION:ALIAS   when the alarm last took a release of that service back
     hold                FUNCTION, FUNCTION:ALIAS or *   a hold, or that one was lifted
@@ -16,7 +17,7 @@ twice is written once, and what arrives late takes no state backwards.
 
 `releases` moves a release forward and has its copies follow, `reading` finds it again. Each other module is one kind of
 item: `heads`, `steps`, `alarm_index`, `holds`, `grants`, `requests`,
-`flags`; `table` is DynamoDB itself.
+`foreign_alarms`, `flags`; `table` is DynamoDB itself.
 """
 
 from seatrial.aws.ledger.reading import ReleaseUnknownError

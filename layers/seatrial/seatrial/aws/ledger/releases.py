@@ -12,6 +12,7 @@ from seatrial.aws.ledger import heads, steps
 from seatrial.aws.ledger.alarm_index import AlarmIndex
 from seatrial.aws.ledger.cases import Cases
 from seatrial.aws.ledger.flags import Flags
+from seatrial.aws.ledger.foreign_alarms import ForeignAlarms
 from seatrial.aws.ledger.grants import Grants
 from seatrial.aws.ledger.heads import OPEN
 from seatrial.aws.ledger.holds import Holds
@@ -62,6 +63,7 @@ class Ledger(Reading):
         self.alarms = AlarmIndex(self._table, keep)
         self.holds = Holds(self._table)
         self.grants = Grants(self._table)
+        self.foreign_alarms = ForeignAlarms(self._table, keep)
         self.requests = Requests(self._table)
         self.flags = Flags(self._table, keep)
         self.cases = Cases(self._table, keep)

@@ -99,7 +99,7 @@ def explain(
     found = ledger.find(release) if release.startswith("d-") else _last(account, release)
     if found is None:
         fail(f"the ledger has no release {release}. Next: `seatrial status SERVICE` lists those of a service", 1)
-    steps = ledger.steps(found.deployment_id)
+    steps = story.of_its_way(ledger.steps(found.deployment_id))
     told = {**views.release(found), "steps": [views.step(one) for one in steps]}
     show(told, story.lines(found, steps), as_json)
 

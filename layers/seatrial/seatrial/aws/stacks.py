@@ -35,6 +35,7 @@ class Stacks:
                 type=event.get("ResourceType", ""),
                 status=event.get("ResourceStatus", ""),
                 is_stack=physical_id == event["StackId"],
+                reason=event.get("ResourceStatusReason", ""),
             )
 
     def _told(self, stack: str) -> Iterator[Any]:

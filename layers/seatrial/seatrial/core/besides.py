@@ -14,7 +14,7 @@ _THE_RELEASE = frozenset({"AWS::Lambda::Version", "AWS::Lambda::Alias"})
 _FUNCTION = "AWS::Lambda::Function"
 
 # How a stack's own status says that an operation begins which may bring a release.
-_BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS"})
+BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class StackEvent:
     type: str
     status: str
     is_stack: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def of_update(events: Iterable[StackEvent], release: Release) -> tuple[ResourceC
     changes: list[ResourceChange] = []
     over = touched = False
     for event in events:
-        if event.is_stack and event.status in _BEGINNINGS:
+        if event.is_stack and event.status in BEGINNINGS:
             if event.at <= release.opened_at:
                 return tuple(dict.fromkeys(reversed(changes))) if touched or not over else ()
             changes, over, touched = [], False, False

@@ -152,12 +152,37 @@ def subject(release: Release, what: str) -> str:
     return f"[seatrial] {release.service} {what}"[:100]
 
 
+# What a hook or the judge finds on the way. A hook that works on while the deployment ends writes it after the end.
+_ON_THE_WAY = frozenset(
+    {
+        "answer",
+        "baking",
+        "confirming",
+        "effects",
+        "finding",
+        "going back",
+        "shifting",
+        "smoke",
+        "trial",
+        "verdict",
+        "warning",
+    }
+)
+
+
+def of_its_way(steps: Sequence[Step]) -> list[Step]:
+    """Without what was found only after the end: it changed nothing, and would contradict how the release ended."""
+    end = min((step.at for step in steps if step.kind == "closed"), default=None)
+    return [step for step in steps if end is None or step.at <= end or step.kind not in _ON_THE_WAY]
+
+
 def lines(release: Release, steps: Sequence[Step]) -> list[str]:
     """A release's story for a screen: a headline, then a line for each step with the time since it was opened."""
     headline = f"{release.deployment_id}  {release.service}  {release.stable} → {release.candidate}  {release.state}"
     if release.state in (State.TAKEN_BACK, State.GOING_BACK) and release.by:
         headline += f" by {release.by}"
-    return [headline, *(line for step in sorted(steps, key=lambda step: step.at) for line in _lines(release, step))]
+    in_order = sorted(of_its_way(steps), key=lambda step: step.at)
+    return [headline, *(line for step in in_order for line in _lines(release, step))]
 
 
 def _lines(release: Release, step: Step) -> list[str]:

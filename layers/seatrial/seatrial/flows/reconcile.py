@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.codedeploy import DeploymentUnknownError
-from seatrial.core import rollback_story
+from seatrial.aws.lambdas import LambdaError
+from seatrial.aws.stacks import StackUnreadableError
+from seatrial.core import rollback_story, siblings
 from seatrial.core.deployment import Deployment
 from seatrial.core.reconcile import Change, Close, Move, StopAgain, hangs_on_traffic, reconcile, unknown
 from seatrial.core.release import Release, State
@@ -111,6 +115,25 @@ def _missed(aws: Account, release: Release, seen: _Seen) -> tuple[Change, ...]:
     deployment = seen.deployment
     if deployment is None:
         return (unknown(release),)
+    if siblings.may_be_stopped_for_one(release, deployment):
+        release = _with_siblings_reason(aws, release, deployment)
     asked = hangs_on_traffic(release, deployment)
     traffic = aws.codedeploy.traffic(release.deployment_id) if asked else None
     return reconcile(release, deployment, seen.rollback, traffic, aws.clock.now())
+
+
+def _with_siblings_reason(aws: Account, release: Release, deployment: Deployment) -> Release:
+    """With what failed beside it, where CloudFormation stopped it for that. Only such a stop costs these calls."""
+    try:
+        stack = aws.lambdas.stack(release.function)
+        ids = siblings.started_with(aws.stacks.events(stack), release) if stack else ()
+        others = [give() for give in aws.codedeploy.deployments(ids).values()] if ids else []
+    except (LambdaError, StackUnreadableError, DeploymentUnknownError, ClientError, BotoCoreError) as error:
+        sentence = f"whether CloudFormation stopped {release.service} can't be read: {error}"
+        aws.log.warning(sentence, extra={"release": release.deployment_id})
+        return release
+    failed = siblings.failed_first(deployment, others)
+    if failed is None:
+        return release
+    reason = siblings.reason(failed, aws.ledger.find(failed.id), stack)
+    return replace(release, reason=reason, by=siblings.BY)

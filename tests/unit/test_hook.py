@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -561,3 +562,39 @@ def test_an_alarm_on_errors_that_a_smoke_case_fires_is_reported(account: SmallAc
         "alarm errors counts Lambda's own Errors of payments:live, and smoke cases expect an error ('no id fails'): "
         "they can fire it during the bake. Next: leave `smoke` out of these cases, or let the alarm watch BadOutcomes"
     )
+
+
+SECRETS = """
+redact: [birthday]
+cases:
+  - {name: login, event: {}, capture: {token: response.body.token}, body: json}
+  - {name: card is masked, event: {}, body: json, expect: {response.body.card: {matches: '^[*]+[0-9]{4}$'}}}
+  - {name: token of a session, event: {}, body: json, expect: {response.headers.authorization: $token}}
+  - {name: body is text, event: {}, body: text, expect: {response.body.ok: true}}
+  - {name: own name, event: {}, body: json, expect: {response.body.birthday: none}}
+"""
+
+
+def test_secret_of_a_response_leaves_in_no_message_event_log_or_entry(
+    account: SmallAccount, pre_traffic: Handler, caplog: pytest.LogCaptureFixture
+) -> None:
+    card, token, birthday = "4111111111111111", "eyJhbGciOiJIUzI1NiJ9.SECRETSECRETSECRET", "1970-04-01"
+    body = json.dumps({"token": token, "card": card, "birthday": birthday})
+    answers = iter(f"{token}{number}" for number in range(5))
+    account.codedeploy.begin("d-1")
+    account.lambdas.has(
+        "payments", "8", SECRETS, lambda event: {"headers": {"authorization": next(answers)}, "body": body}
+    )
+    answered = pre_traffic(CALL, Limit())
+    places = {
+        "answer": answered["reason"],
+        "SNS": json.dumps(account.topic.sent),
+        "bus": json.dumps(account.bus.events),
+        "ledger": f"{account.ledger.steps('d-1')} {account.ledger.release('d-1')}",
+        "log": caplog.text,
+    }
+    assert answered["answered"] == "Failed"
+    for place, text in places.items():
+        for secret in (card, token, birthday):
+            assert secret not in text, place
+    assert "response.body.card is [redacted]" in answered["reason"]

@@ -108,6 +108,10 @@ DURATION: Final = Bound("a duration", 168 * _HOUR, "seconds")
 PERCENTAGE: Final = Bound("a percentage", 10.0, "share")
 CHECK: Final = Bound("computing time for the expectations of a case", 1.0, "seconds")
 
+# `redact`.
+REDACT: Final = Bound("redact", 50, "entries")
+REDACT_NAME: Final = Bound("a name in redact", 100, "characters")
+
 # `compare`.
 PATHS: Final = Bound("paths in compare.ignore, unordered and tolerate, each", 100, "entries")
 

@@ -15,6 +15,7 @@ from seatrial.core import bounds, expect, paths
 from seatrial.core.expect import Response
 from seatrial.core.matchers import Matches
 from seatrial.core.paths import UnreadableError
+from seatrial.core.redaction import Redaction
 from seatrial.core.values import Json, UnfitError
 
 
@@ -24,6 +25,8 @@ class Sought:
 
     expect: Mapping[str, Json] = field(default_factory=dict)
     capture: Mapping[str, str] = field(default_factory=dict)
+    # Names whose values are secret, beside those of seatrial.core.redaction.
+    redact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def is_quick(sought: Sought) -> bool:
 def examine(sought: Sought, response: Response) -> Examined:
     """Raises UnfitError for a right side that no matcher can work with."""
     expectations = tuple(expect.read(path, right) for path, right in sought.expect.items())
-    wrong = [str(mismatch) for mismatch in expect.check(expectations, response)]
+    wrong = [str(mismatch) for mismatch in expect.check(expectations, response, Redaction(tuple(sought.redact)))]
     captured: dict[str, Json] = {}
     for name, path in sought.capture.items():
         try:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from seatrial.core import matchers, paths
 from seatrial.core.matchers import About, Above, Below, Matcher
 from seatrial.core.paths import Path
-from seatrial.core.values import Json, UnfitError, plain, read_json, shown
+from seatrial.core.redaction import DEFAULT, Redaction
+from seatrial.core.values import Json, UnfitError, plain, read_json
 
 # Figures that an invoke may come without: a warm start has no init, and a log level can hide Lambda's REPORT line.
 _MEASURED = frozenset({"duration", "init"})
@@ -86,13 +87,18 @@ def read(path: str, right: Json) -> Expectation:
         raise UnfitError(f"'{path}': {unfit}") from unfit
 
 
-def check(expectations: Iterable[Expectation], response: Response) -> tuple[Mismatch, ...]:
-    """Every expectation that does not hold. A function error is one, and the only one, unless `error` is expected."""
+def check(
+    expectations: Iterable[Expectation], response: Response, redaction: Redaction = DEFAULT
+) -> tuple[Mismatch, ...]:
+    """Every expectation that does not hold. A function error is one, and the only one, unless `error` is expected.
+
+    The sentences quote values as far as `redaction` lets them.
+    """
     expected = tuple(expectations)
     if response.error is not None and not any("error" in expectation.path.roots for expectation in expected):
-        return (Mismatch("error", f"the function failed with {described(response.error)}"),)
+        return (Mismatch("error", f"the function failed with {described(response.error, redaction)}"),)
     document = response.document()
-    return tuple(mismatch for expectation in expected for mismatch in _mismatches(expectation, document))
+    return tuple(mismatch for expectation in expected for mismatch in _mismatches(expectation, document, redaction))
 
 
 def unmeasured(expectations: Iterable[Expectation], response: Response) -> tuple[str, ...]:
@@ -105,13 +111,13 @@ def unmeasured(expectations: Iterable[Expectation], response: Response) -> tuple
     )
 
 
-def described(error: Json) -> str:
+def described(error: Json, redaction: Redaction = DEFAULT) -> str:
     """A function error in a few words: `ValueError: no such currency`."""
     if not isinstance(error, dict):
-        return shown(error)
+        return redaction.shown(error)
     stated = [error[key] for key in ("errorType", "errorMessage") if error.get(key)]
-    words = [each if isinstance(each, str) else shown(each) for each in stated]
-    return shorten(": ".join(words)) if words else shown(error)
+    words = [each if isinstance(each, str) else redaction.shown(each) for each in stated]
+    return shorten(redaction.text(": ".join(words))) if words else redaction.shown(error)
 
 
 def shorten(text: str, limit: int = 160) -> str:
@@ -129,7 +135,7 @@ def _missing(path: Path, document: Mapping[str, Json]) -> bool:
     return all(document[root] is None for root in path.roots)
 
 
-def _mismatches(expectation: Expectation, document: Mapping[str, Json]) -> Iterable[Mismatch]:
+def _mismatches(expectation: Expectation, document: Mapping[str, Json], redaction: Redaction) -> Iterable[Mismatch]:
     path = expectation.path
     if _needs_figure(expectation) and _missing(path, document):
         return
@@ -139,17 +145,20 @@ def _mismatches(expectation: Expectation, document: Mapping[str, Json]) -> Itera
         yield Mismatch(path.text, f"{path} {error}")
         return
     unit = "ms" if path.text in _MEASURED else ""
-    is_now = plain(actual, unit) if unit and isinstance(actual, int | float) else shown(actual)
+    is_now = plain(actual, unit) if unit and isinstance(actual, int | float) else redaction.shown(actual, path.text)
+
+    def shown(value: Json) -> str:
+        return redaction.shown(value, path.text)
+
     for matcher in expectation.matchers:
         if not matchers.holds(matcher, actual):
-            yield Mismatch(
-                path.text, f"{path} is {is_now}, expected {matchers.wanted(matcher, unit)}{_hint(path, document)}"
-            )
+            expected = matchers.wanted(matcher, unit, shown)
+            yield Mismatch(path.text, f"{path} is {is_now}, expected {expected}{_hint(path, document, redaction)}")
 
 
-def _hint(path: Path, document: Mapping[str, Json]) -> str:
+def _hint(path: Path, document: Mapping[str, Json], redaction: Redaction) -> str:
     """Why a path into the body finds nothing: the body was a text."""
     payload = document["response"]
     if "response.body." in path.text and isinstance(payload, dict) and isinstance(payload.get("body"), str):
-        return f" (the body is not JSON but the text {shown(payload['body'], 60)})"
+        return f" (the body is not JSON but the text {redaction.shown(payload['body'], limit=60)})"
     return ""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seatrial.core.bounds import short
+from seatrial.core.redaction import sentence as redacted
 
 # A gate answers with its refusal, one sentence for people, or with None: nothing against it.
 Gate = Callable[[], str | None]
@@ -38,11 +39,11 @@ class Report:
 
     @classmethod
     def succeeded(cls, sentence: str) -> Report:
-        return cls(True, short(sentence))
+        return cls(True, short(redacted(sentence)))
 
     @classmethod
     def failed(cls, sentence: str, reason: str = "") -> Report:
-        return cls(False, short(sentence), short(reason or sentence))
+        return cls(False, short(redacted(sentence)), short(redacted(reason or sentence)))
 
     @classmethod
     def waiting(cls, sentence: str) -> Report:

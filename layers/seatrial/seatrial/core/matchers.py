@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from seatrial.core import bounds
@@ -178,8 +178,8 @@ def holds(matcher: Matcher, actual: Json) -> bool:
             return abs(actual) <= bounds.NUMBER.most and abs(actual - value) <= within * (1 + 1e-9)
 
 
-def wanted(matcher: Matcher, unit: str = "") -> str:
-    """The matcher as the end of a sentence: `… , expected below 800 ms`."""
+def wanted(matcher: Matcher, unit: str = "", shown: Callable[[Json], str] = shown) -> str:
+    """The matcher as the end of a sentence: `… , expected below 800 ms`. `shown` writes a value to equal."""
     match matcher:
         case Equals(value):
             return shown(value)

@@ -216,6 +216,12 @@ def _or_default(read: Callable[[Json], object], value: Json, default: object) ->
         return default
 
 
+def _name_to_redact(value: Json) -> str:
+    bounds.REDACT_NAME.check_size(name := text(value))
+    return name
+
+
+REDACT: Callable[[Json], tuple[str, ...]] = many(_name_to_redact, bounds.REDACT)
 BODY: Callable[[Json], Body] = one_of("json", "text")
 EFFECTS: Callable[[Json], Effects] = one_of("none", "sandbox", "real")
 ON: Callable[[Json], On] = one_of("candidate", "stable")

@@ -9,11 +9,11 @@ from seatrial.core import bounds, sections, written
 from seatrial.core.cases import Case
 from seatrial.core.sections import Body, CompareSettings, JudgeSettings, ReleaseSettings
 from seatrial.core.source import Entry, Reading, Source
-from seatrial.core.values import Json
+from seatrial.core.values import Json, UnfitError
 
 __all__ = ["Case", "CompareSettings", "JudgeSettings", "ReleaseSettings", "Suite", "parse"]
 
-TOP = ("defaults", "cases", "compare", "judge", "release")
+TOP = ("defaults", "cases", "compare", "judge", "release", "redact")
 DEFAULTS = ("body", "expect")
 
 
@@ -25,6 +25,8 @@ class Suite:
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     compare: CompareSettings = field(default_factory=CompareSettings)
+    # Names of keys and headers whose values are never shown, beside those of seatrial.core.redaction.
+    redact: tuple[str, ...] = ()
 
 
 def parse(source: Source, files: Mapping[str, bytes]) -> Suite:
@@ -38,10 +40,19 @@ def parse(source: Source, files: Mapping[str, bytes]) -> Suite:
     release = ReleaseSettings(**reading.section(sections.RELEASE, top.get("release"), "release"))
     judge = JudgeSettings(**reading.section(sections.JUDGE, top.get("judge"), "judge"))
     compare = CompareSettings(**reading.section(sections.COMPARE, top.get("compare"), "compare"))
+    redact = _redact(reading, top.get("redact"))
     shared = written.Shared(files, release.allow_effects, *_defaults(reading, top.get("defaults")))
     cases = _cases(reading, top.get("cases"), shared)
     reading.finish()
-    return Suite(cases, release, judge, compare)
+    return Suite(cases, release, judge, compare, redact)
+
+
+def _redact(reading: Reading, value: Json) -> tuple[str, ...]:
+    try:
+        return () if value is None else sections.REDACT(value)
+    except UnfitError as unfit:
+        reading.note(("redact",), "", f"'redact' {unfit}")
+        return ()
 
 
 def _defaults(reading: Reading, value: Json) -> tuple[Body, Mapping[str, Json]]:

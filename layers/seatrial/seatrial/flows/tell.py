@@ -8,7 +8,7 @@ from datetime import datetime
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from seatrial.aws.topic import Message
-from seatrial.core import oncall_story, story
+from seatrial.core import oncall_story, redaction, story
 from seatrial.core.bounds import short
 from seatrial.core.printable import printable
 from seatrial.core.release import Release, Step
@@ -57,13 +57,13 @@ def step(
 
 def log(aws: Account, release: Release, step: Step) -> None:
     """The log's line of a step that is written in another way than by step()."""
-    aws.log.info(short(step.sentence), extra=_fields(release) | {"step": step.kind, "by": step.by})
+    aws.log.info(short(redaction.sentence(step.sentence)), extra=_fields(release) | {"step": step.kind, "by": step.by})
 
 
 def about(release: Release, event: str, what: str, sentence: str) -> Message:
     """A message about a release. `event` is a word for filters; `what` ends the subject: "was taken back"."""
     attributes = {"service": release.function, "release": release.deployment_id, "event": event}
-    return Message(printable(story.subject(release, what)), short(printable(sentence)), attributes)
+    return _message(story.subject(release, what), sentence, attributes)
 
 
 def people(aws: Account, release: Release, event: str, what: str, sentence: str) -> None:
@@ -97,7 +97,11 @@ def send(aws: Account, subject: str, sentence: str, attributes: dict[str, str]) 
     `attributes` are for filters: "event" is a word of `EVENTS` or another; "service", "release" and "flag" may be
     absent.
     """
-    send_together(aws, [Message(printable(subject), short(printable(sentence)), attributes)])
+    send_together(aws, [_message(subject, sentence, attributes)])
+
+
+def _message(subject: str, sentence: str, attributes: dict[str, str]) -> Message:
+    return Message(printable(redaction.sentence(subject)), short(printable(redaction.sentence(sentence))), attributes)
 
 
 def send_together(aws: Account, messages: Sequence[Message]) -> None:

@@ -144,7 +144,7 @@ def run(
     before in this release.
     """
     with Examiner() as examiner:
-        running = _Trial(lambdas, function, qualifier or candidate, stable, until, examiner, once)
+        running = _Trial(lambdas, function, qualifier or candidate, stable, until, examiner, once, suite.redact)
         return TrialReport(tuple(running.run(case) for case in suite.cases if case.smoke or not smoke_only))
 
 
@@ -160,6 +160,7 @@ class _Trial:
         until: Callable[[], float],
         examiner: Examiner,
         once: Once,
+        redact: tuple[str, ...],
     ) -> None:
         self._lambdas = lambdas
         self._function = function
@@ -167,6 +168,7 @@ class _Trial:
         self._until = until
         self._examiner = examiner
         self._once = once
+        self._redact = redact
         self._captured: dict[str, Json] = {}
 
     def run(self, case: Case) -> CaseResult:
@@ -182,7 +184,9 @@ class _Trial:
     def _ask(self, case: Case, qualifier: str) -> CaseResult:
         try:
             case.expectations(self._captured)
-            sought = Sought(case.expected(self._captured), {name: path.text for name, path in case.capture.items()})
+            sought = Sought(
+                case.expected(self._captured), {name: path.text for name, path in case.capture.items()}, self._redact
+            )
             request = case.request(self._captured)
             response = self._lambdas.invoke(self._function, qualifier, request, self._until)
             if case.body == "json":

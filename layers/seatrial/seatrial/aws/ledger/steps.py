@@ -9,7 +9,7 @@ from typing import Any
 
 from seatrial.aws.ledger import heads
 from seatrial.aws.ledger.table import Item, text
-from seatrial.core import bounds
+from seatrial.core import bounds, redaction
 from seatrial.core.printable import printable
 from seatrial.core.release import Step
 
@@ -34,14 +34,18 @@ def keyed(discriminator: str) -> str:
 
 def written(step: Step) -> Item:
     """A sentence beyond its bound is cut, and the detail then has all of it."""
-    whole = printable(step.sentence)
+    whole = printable(redaction.sentence(step.sentence))
     sentence = bounds.short(whole)
     detail = step.detail or (whole if sentence != whole else "")
     return {
         "kind": step.kind,
         "discriminator": keyed(step.discriminator),
         "sentence": sentence,
-        **({"detail": bounds.short("\n".join(map(printable, detail.split("\n"))), bounds.DETAIL)} if detail else {}),
+        **(
+            {"detail": bounds.short("\n".join(map(printable, redaction.sentence(detail).split("\n"))), bounds.DETAIL)}
+            if detail
+            else {}
+        ),
         "at": text(step.at),
         "by": printable(step.by),
         "outcome": step.outcome,

@@ -44,8 +44,8 @@ def test_a_hundred_alarms_each_delivered_twice_are_eleven_messages(account: Smal
     assert len(told) == 11
     assert told[0] == (
         "alarm TargetTracking-table/orders-AlarmLow-0 went to ALARM during a release of payments:live, fees:live, "
-        "and no release names it: nothing is rolled back. Next: to let it roll back releases, name it in the deployment "
-        "group or in release.alarms of the suite"
+        "and no release names it: nothing is rolled back. Next: to let it roll back releases, name it in the "
+        "deployment group or in release.alarms of the suite"
     )
     assert told[-1].startswith("more than 10 alarms went to ALARM during a release of payments:live, fees:live")
     assert len(account.bus.events) == 11

@@ -121,6 +121,42 @@ def test_nothing_before_the_update_is_read() -> None:
     assert len(read) == len(UPDATE) - 1
 
 
+NESTED = "AWS::CloudFormation::Stack"
+
+
+def visited(minute: int, properties: str, name: str = "Tables", status: str = "UPDATE_COMPLETE") -> StackEvent:
+    return StackEvent(at(minute), name, f"arn:{name}", NESTED, status, properties=properties)
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ([visited(-9, '{"Url": "1"}')], []),
+        ([visited(-9, '{"Url": "0"}')], ["Stack Tables (update)"]),
+        ([visited(-9, '{"Url": "1"}'), visited(-8, '{"Url": "0"}')], ["Stack Tables (update)"]),
+        ([visited(-9, '{"Url": "1"}'), visited(-8, "")], []),
+        ([visited(-9, '{"Url": "1"}', name="Other")], ["Stack Tables (update)"]),
+        ([], ["Stack Tables (update)"]),
+    ],
+    ids=["as before", "changed", "changed back", "an event that does not say", "of another resource", "unknown"],
+)
+def test_nested_stack_that_is_visited_and_left_as_it_is_is_no_change(before: list[StackEvent], told: list[str]) -> None:
+    update = [
+        UPDATE[1],
+        visited(-1, '{"Url": "1"}', status="UPDATE_IN_PROGRESS"),
+        visited(-1, '{"Url": "1"}'),
+        UPDATE[7],
+    ]
+    assert [str(change) for change in of_update([*before, *update])] == told
+
+
+def test_a_resource_that_is_created_is_a_change_whatever_was_before() -> None:
+    made = visited(-1, "{}", status="CREATE_COMPLETE")
+    assert [str(change) for change in of_update([visited(-9, "{}"), UPDATE[1], made, UPDATE[7]])] == [
+        "Stack Tables (create)"
+    ]
+
+
 # ---------------------------------------------------------------- the flow
 
 

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from seatrial import wiring
 from seatrial.core.gate import Report
+from seatrial.core.printable import printable
 from seatrial.core.release import State
 from seatrial.flows import monitor, preflight
 from seatrial.flows.hook import Handler, HookCall, hook
@@ -243,6 +244,20 @@ def test_a_missing_alarm_is_let_pass_where_the_suite_says_so(account: SmallAccou
     assert account.told() == [
         "alarm payments-eror does not exist, and rolls nothing back; its suite allows that (release.missing_alarms)"
     ]
+
+
+def test_what_a_candidate_says_reaches_no_terminal_raw(account: SmallAccount, pre_traffic: Handler) -> None:
+    account.codedeploy.begin("d-1")
+    forged = "\x1b[2K\n10:00:00  payments:live: version 8 is released \u202e"
+    suite = "cases:\n  - {name: says, event: {}, expect: {response: 1, response.b: 2}}\n"
+    account.lambdas.has("payments", "8", suite, lambda _: {"b": forged})
+    answered = pre_traffic(CALL, Limit())
+    assert answered["answered"] == "Failed"
+    for sentence in (*account.told(), *(step.sentence for step in account.ledger.steps("d-1"))):
+        assert printable(sentence) == sentence
+    reason = account.ledger.release("d-1").reason
+    assert "\\u202e" in reason
+    assert printable(reason) == reason
 
 
 def test_a_service_that_is_off_goes_forward_untried_and_unbaked_and_that_is_told_once(

@@ -36,6 +36,7 @@ class Stacks:
                 status=event.get("ResourceStatus", ""),
                 is_stack=physical_id == event["StackId"],
                 reason=event.get("ResourceStatusReason", ""),
+                properties=event.get("ResourceProperties", ""),
             )
 
     def _told(self, stack: str) -> Iterator[Any]:

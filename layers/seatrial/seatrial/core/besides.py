@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,7 +34,8 @@ class Configuration:
 
 @dataclass(frozen=True)
 class StackEvent:
-    """A line of a stack's history. `is_stack`: it is about the stack as a whole."""
+    """A line of a stack's history. `is_stack`: it is about the stack as a whole. `properties` are the resource's as
+    CloudFormation writes them, JSON; "" where it does not say."""
 
     at: datetime
     logical_id: str
@@ -43,6 +44,7 @@ class StackEvent:
     status: str
     is_stack: bool = False
     reason: str = ""
+    properties: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,24 +72,44 @@ def differences(stable: Configuration, candidate: Configuration) -> tuple[str, .
 def of_update(events: Iterable[StackEvent], release: Release) -> tuple[ResourceChange, ...]:
     """What else the update that brought a release has changed, in the order in which it began to.
 
-    `events` are those of the function's stack, newest first; none before the update's beginning is read. Empty when an
-    update that is over has not touched the alias: then somebody made the deployment by hand. What a rollback and the
-    clean-up after the update do is not the release's doing.
+    `events` are those of the function's stack, newest first; before the update's beginning only what says how a
+    resource was. Empty when an update that is over has not touched the alias: then the deployment was made by hand.
+    What a rollback and the clean-up after the update do is not the release's doing.
     """
-    changes: list[ResourceChange] = []
+    changes: list[tuple[ResourceChange, str]] = []
     over = touched = False
-    for event in events:
+    history = iter(events)
+    for event in history:
         if event.is_stack and event.status in BEGINNINGS:
             if event.at <= release.opened_at:
-                return tuple(dict.fromkeys(reversed(changes))) if touched or not over else ()
+                return _unlike_before(changes[::-1], history) if touched or not over else ()
             changes, over, touched = [], False, False
         elif event.is_stack:
             changes, over = [], True
         elif event.type not in _THE_RELEASE and not (event.type == _FUNCTION and event.physical_id == release.function):
-            changes.append(ResourceChange(event.logical_id, event.type, event.status.partition("_")[0].lower()))
+            action = event.status.partition("_")[0].lower()
+            changes.append((ResourceChange(event.logical_id, event.type, action), event.properties))
         else:
             touched = touched or event.physical_id.endswith(f":{release.service}")
     return ()
+
+
+def _unlike_before(
+    changes: Sequence[tuple[ResourceChange, str]], earlier: Iterator[StackEvent]
+) -> tuple[ResourceChange, ...]:
+    """Each once, without updates to the properties that the resource had before.
+
+    CloudFormation visits every nested stack in an update, also one that it leaves as it is. What a resource had before
+    is the last that an earlier event says; unknown is never equal.
+    """
+    now = {change.logical_id: properties for change, properties in changes if change.action == "update" and properties}
+    before: dict[str, str] = {}
+    while len(before) < len(now) and (event := next(earlier, None)):
+        if event.logical_id in now and event.properties:
+            before.setdefault(event.logical_id, event.properties)
+    same = {logical_id for logical_id, properties in now.items() if before.get(logical_id) == properties}
+    told = (change for change, _ in changes if not (change.action == "update" and change.logical_id in same))
+    return tuple(dict.fromkeys(told))
 
 
 def _values(stable: Mapping[str, str], candidate: Mapping[str, str]) -> Iterable[str]:

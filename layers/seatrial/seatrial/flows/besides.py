@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.lambdas import LambdaError
@@ -11,6 +13,9 @@ from seatrial.core.besides import ResourceChange
 from seatrial.core.release import Release
 from seatrial.flows import tell
 from seatrial.flows.account import Account
+
+# How many events of a stack are read: those of an update of 200 resources, and the same again before it.
+_MOST_EVENTS = 800
 
 
 def record(aws: Account, release: Release) -> None:
@@ -49,7 +54,7 @@ def _sentence(aws: Account, release: Release) -> str:
 def _resources(aws: Account, release: Release, stack: str) -> tuple[ResourceChange, ...] | None:
     """None where the stack can't be read at all."""
     try:
-        return besides.of_update(aws.stacks.events(stack), release)
+        return besides.of_update(islice(aws.stacks.events(stack), _MOST_EVENTS), release)
     except StackUnreadableError as error:
         aws.log.warning(str(error), extra={"release": release.deployment_id})
         return None

@@ -64,7 +64,7 @@ class Additions:
 
     def __init__(self, clock: StageClock, port: int, folder: Path, chosen: behaviour.Behaviour) -> None:
         from rehearsal.stage import appconfig as stage_appconfig
-        from rehearsal.stage import codedeploy, iam, notes, stage_time
+        from rehearsal.stage import appconfig_deployments, codedeploy, edge, iam, notes, stage_time
         from rehearsal.stage.cloudformation import drift, exports, inert, outputs, requests, state_machines, unread
         from rehearsal.stage.cloudwatch import alarm_answers, alarms, composites, log_metrics, metrics
         from rehearsal.stage.lambdas import (
@@ -121,6 +121,8 @@ class Additions:
         self.codedeploy = codedeploy.install(
             clock, chosen, lambda account: faults.ThrottledAccount(account, self.faults)
         )
+        appconfig_deployments.install(clock)
+        edge.install()
         faults.install(self.faults, clock, lambda: self.codedeploy.behaviour)
         self.calls = iam.install(self._group_of, lambda: self.codedeploy.behaviour)
         self.codedeploy.on_change = self._codedeploy_changed

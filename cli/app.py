@@ -171,15 +171,23 @@ def check_suite(
     from seatrial.flows import trial
 
     try:
-        read = trial.load_folder(folder)
+        read = trial.load_folders(folder)
     except SuiteError as error:
         fail_with(map(str, error.mistakes), 1)
     except NoSuiteError as error:
         fail(str(error), 1)
     except OSError as error:
         fail(f"can't read {error.filename or folder}: {error.strerror}", 2)
-    names = [case.name for case in read.cases]
-    show({"cases": names}, [f"{len(names)} cases", *(f"  {name}" for name in names)], as_json)
+    cases = {own: [case.name for case in suite.cases] for own, suite in read.items()}
+    if list(cases) == [""]:
+        show({"cases": cases[""]}, [f"{len(cases[''])} cases", *(f"  {name}" for name in cases[""])], as_json)
+        return
+    lines = [
+        line
+        for own, names in cases.items()
+        for line in (f"{own or 'all other functions'}: {len(names)} cases", *(f"  {name}" for name in names))
+    ]
+    show({"suites": [{"function": own, "cases": names} for own, names in cases.items()]}, lines, as_json)
 
 
 oncall.add_to(app)

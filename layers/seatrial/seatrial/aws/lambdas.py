@@ -17,6 +17,7 @@ from seatrial.aws import configurations, packages
 from seatrial.aws.packages import Package
 from seatrial.core import figures, tag
 from seatrial.core.besides import Configuration
+from seatrial.core.suite_of import Origin
 from seatrial.core.tag import Tag
 from seatrial.core.values import Json, UnfitError, read_json
 
@@ -147,13 +148,17 @@ class Lambdas:
 
     def package(self, function: str, version: str) -> Package:
         """The files below `seatrial/` in the version's own package. Raises NoPackageError and LambdaError."""
-        location = self._function(function, version).get("Code", {}).get("Location")
-        if not location:
+        found = self._function(function, version)
+        location = found.get("Code", {}).get("Location")
+        if found.get("Configuration", {}).get("PackageType") == "Image":
             raise NoPackageError(
-                f"{function}:{version} has no zip package (is it a container image?), so it brings no suite"
+                f"{function}:{version} is a container image, whose files Lambda does not hand out, so it brings no "
+                "suite. Next: package the function as a zip file, or release it untried with the tag `seatrial: off`"
             )
+        if not location:
+            raise NoPackageError(f"Lambda names no package of {function}:{version}, so it brings no suite")
         try:
-            return packages.read(location, self._fetch)
+            return replace(packages.read(location, self._fetch), origin=_origin(function, found))
         except packages.UnreadablePackageError as error:
             raise NoPackageError(f"the package of {function}:{version} {error}") from error
         except OSError as error:
@@ -256,6 +261,16 @@ class Lambdas:
                 raise LambdaError(f"Lambda can't be reached to {doing}: {error}") from error
             self._pause(pause)
             pause, waited = min(2 * pause, _LONGEST_PAUSE), waited + pause
+
+
+def _origin(function: str, found: GetFunctionResponseTypeDef) -> Origin:
+    tags = found.get("Tags", {})
+    return Origin(
+        function=function,
+        handler=found.get("Configuration", {}).get("Handler", ""),
+        logical_id=tags.get("aws:cloudformation:logical-id", ""),
+        stack=tags.get("aws:cloudformation:stack-name", ""),
+    )
 
 
 def _payload(content: bytes) -> Json:

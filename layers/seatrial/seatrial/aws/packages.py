@@ -17,6 +17,7 @@ from typing import Final
 
 from seatrial.core import bounds, folder_files
 from seatrial.core.bounds import UnfitError
+from seatrial.core.suite_of import Origin
 from seatrial.core.values import shown
 
 FOLDER: Final = "seatrial/"
@@ -29,15 +30,27 @@ _ENCRYPTED: Final = 0x1
 _METHODS: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Lambda's; the others write as much as they like at once
 
 
+# What CloudFormation names the code that a template holds, and the module that it adds.
+_INLINE: Final = frozenset({"index.py", "index.js", "index.mjs", "cfnresponse.py", "cfn-response.js"})
+
+
 class UnreadablePackageError(Exception):
     """The package holds nothing that can be read; the text continues a sentence that begins with its name."""
 
 
+_UNKNOWN: Final = Origin("")
+
+
 @dataclass(frozen=True)
 class Package:
-    """The suite's folder in a version's own package: its files by their path below `seatrial/`."""
+    """The suite's folder in a version's own package: its files by their path below `seatrial/`.
+
+    `is_inline`: the package holds what CloudFormation makes of InlineCode, and nothing else.
+    """
 
     files: Mapping[str, bytes]
+    origin: Origin = _UNKNOWN
+    is_inline: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,8 @@ def read(url: str, fetch: Fetch) -> Package:
     try:
         with zipfile.ZipFile(_Remote(url, fetch)) as package:
             members = [info for info in package.infolist() if info.filename.startswith(FOLDER) and not info.is_dir()]
-            return Package(_files(package, members))
+            names = {info.filename for info in package.infolist()}
+            return Package(_files(package, members), is_inline=bool(names) and names <= _INLINE)
     except UnfitError as unfit:
         raise UnreadablePackageError(f"cannot be read: {unfit}") from unfit
     except UnicodeDecodeError as error:

@@ -29,7 +29,7 @@ def check_path(path: str) -> None:
 
 def check_size(path: str, size: int) -> None:
     """Raises UnfitError with a whole sentence."""
-    bound = bounds.SUITE_FILE if path == "suite.yaml" else bounds.FILE
+    bound = bounds.SUITE_FILE if PurePosixPath(path).name == "suite.yaml" else bounds.FILE
     _stated(f"the file {shown(path)}", lambda: bound.check(size))
 
 

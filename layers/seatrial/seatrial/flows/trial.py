@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from seatrial.aws.lambdas import LambdaError, Lambdas
-from seatrial.core import expect, folder_files, suite
+from seatrial.core import expect, folder_files, suite, suite_of
 from seatrial.core.cases import Case
 from seatrial.core.examine import Sought
 from seatrial.core.source import Mark, Mistake, NoSuiteError, SuiteError
 from seatrial.core.suite import Suite
+from seatrial.core.suite_of import SUITE
 from seatrial.core.values import Json, UnfitError
 from seatrial.flows import suite_file
 from seatrial.flows.examiner import Examiner
-
-SUITE = "suite.yaml"
 
 # A refusal must fit into a log line and a message to a phone; the report has the rest.
 _TOLD = 3
@@ -99,20 +98,50 @@ def _cases(count: int) -> str:
 
 def load(lambdas: Lambdas, function: str, version: str) -> Suite:
     """The suite in the version's own package. Raises NoSuiteError, SuiteError and LambdaError."""
-    files = lambdas.package(function, version).files
-    if SUITE not in files:
-        raise NoSuiteError(
-            f"{function}:{version} brings no seatrial/{SUITE}: put a folder seatrial/ with a {SUITE} beside the code "
-            "of the function (in its CodeUri), so that the package holds it, and deploy again"
-        )
-    return suite.parse(suite_file.read(files[SUITE], f"seatrial/{SUITE}"), files)
+    package = lambdas.package(function, version)
+    found = suite_of.of(package.files, package.origin.folders)
+    if found is None:
+        origin = replace(package.origin, function=function)
+        raise NoSuiteError(suite_of.missing(origin, version, package.files, is_inline=package.is_inline))
+    return _read(found, "seatrial/")
+
+
+def _read(found: suite_of.Found, above: str) -> Suite:
+    return suite.parse(suite_file.read(found.files[SUITE], f"{above}{found.folder}{SUITE}"), found.files)
 
 
 def load_folder(folder: Path) -> Suite:
-    """The suite in a folder `seatrial/` on this machine. Raises NoSuiteError and SuiteError."""
-    path = folder / SUITE
-    if not path.is_file():
+    """The common suite in a folder `seatrial/` on this machine. Raises NoSuiteError and SuiteError."""
+    suites = load_folders(folder)
+    if "" not in suites:
+        raise NoSuiteError(f"{folder} has suites for {', '.join(suites)} only, and none for all other functions")
+    return suites[""]
+
+
+def load_folders(folder: Path) -> dict[str, Suite]:
+    """All suites in a folder `seatrial/` on this machine, by their own folder's name; "" is the common one.
+
+    Raises NoSuiteError and SuiteError, the latter with the mistakes of all.
+    """
+    files = _files_in(folder)
+    suites: dict[str, Suite] = {}
+    mistakes: list[Mistake] = []
+    for name in ([""] if SUITE in files else []) + list(suite_of.folders_in(files)):
+        try:
+            found = suite_of.of(files, [name] if name else [])
+            assert found  # both have one
+            suites[name] = _read(found, f"{folder}/")
+        except SuiteError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise SuiteError(mistakes)
+    if not suites:
+        path = folder / SUITE
         raise NoSuiteError(f"there is no {path}: name the folder that holds {SUITE}, usually seatrial/ beside the code")
+    return suites
+
+
+def _files_in(folder: Path) -> dict[str, bytes]:
     found = [
         file for file in sorted(folder.rglob("*")) if file.is_file() and file.resolve().is_relative_to(folder.resolve())
     ]
@@ -120,8 +149,7 @@ def load_folder(folder: Path) -> Suite:
         folder_files.check({file.relative_to(folder).as_posix(): file.stat().st_size for file in found})
     except UnfitError as unfit:
         raise SuiteError([Mistake(str(folder), Mark(1, 1), "", str(unfit))]) from unfit
-    files = {file.relative_to(folder).as_posix(): file.read_bytes() for file in found}
-    return suite.parse(suite_file.read(files[SUITE], str(path)), files)
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in found}
 
 
 def run(

@@ -327,7 +327,7 @@ class Watcher:
             try:
                 records = self._stage.records(seen)
             except OSError:
-                return  # the stage is gone, and whoever needs it says so
+                continue  # it is slow, or gone, and whoever needs it says so
             seen += len(records)
             for record in records:
                 if record["kind"] == "codedeploy":

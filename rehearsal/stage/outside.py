@@ -12,6 +12,9 @@ from typing import Any
 
 from rehearsal.stage.clock_calls import LONGEST_WAIT, PATH
 
+PATIENCE = 60.0
+"""Wall seconds in which what takes no stage time is answered, however busy the machine is."""
+
 
 class ClockRefusedError(Exception):
     """The stage's clock did not do what it was asked for. The text is its own."""
@@ -25,7 +28,7 @@ class OutsideClock:
 
     def read(self) -> dict[str, Any]:
         """What rehearsal.stage.clock.StageClock.as_json says."""
-        return self._ask(None, 10)
+        return self._ask(None, PATIENCE)
 
     def wait_until(self, due: float) -> float:
         """Until this stage time; the time then, which may be later."""
@@ -38,7 +41,7 @@ class OutsideClock:
     @contextlib.contextmanager
     def held(self, who: str, seconds: float = 60.0) -> Iterator[Callable[[], None]]:
         """Time runs at most at wall speed inside, or until what this gives is called, or for so many wall seconds."""
-        lease = self._ask({"hold": True, "seconds": seconds, "who": who}, 10)["lease"]
+        lease = self._ask({"hold": True, "seconds": seconds, "who": who}, PATIENCE)["lease"]
         try:
             yield lambda: self._release(lease)
         finally:
@@ -60,7 +63,7 @@ class OutsideClock:
 
     def _release(self, lease: str) -> None:
         with contextlib.suppress(OSError):  # the stage may be gone
-            self._ask({"hold": False, "lease": lease}, 10)
+            self._ask({"hold": False, "lease": lease}, PATIENCE)
 
     def _ask(self, request: dict[str, Any] | None, timeout: float | None) -> dict[str, Any]:
         body = None if request is None else json.dumps(request).encode()

@@ -185,7 +185,7 @@ class Stage:
         return self._process.wait() if self._process else 0
 
     def get(self, what: str) -> Any:
-        with urllib.request.urlopen(f"{self.endpoint}/_stage/{what}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.endpoint}/_stage/{what}", timeout=60) as answer:
             return json.load(answer)
 
     def clock(self) -> Clock:
@@ -223,14 +223,14 @@ class Stage:
 
     def no_faults(self) -> None:
         request = urllib.request.Request(f"{self.endpoint}/_stage/faults", method="DELETE")
-        with urllib.request.urlopen(request, timeout=10):
+        with urllib.request.urlopen(request, timeout=60):
             pass
 
     def post(self, what: str, body: Any) -> Any:
         """Raises StageError with the stage's own sentence when it refuses."""
         try:
             with urllib.request.urlopen(
-                f"{self.endpoint}/_stage/{what}", data=json.dumps(body).encode(), timeout=10
+                f"{self.endpoint}/_stage/{what}", data=json.dumps(body).encode(), timeout=60
             ) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:

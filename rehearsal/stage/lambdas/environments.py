@@ -225,7 +225,7 @@ class Environment(lambda_runtime.Worker):  # type: ignore[misc]
             context = {
                 "request_id": request_id,
                 "invoked_function_arn": invoked_function_arn or self.config.get("FunctionArn", ""),
-                "timeout_ms": int(seconds * 1000),
+                "timeout_ms": int(seconds * 1000 * self.clock.slowness),  # as `_give` counts it
                 "trace_id": trace_id,
                 "depth": depth,
                 "durable": durable or {},

@@ -13,7 +13,7 @@ from benchmarks.rows import Row, compare, ratio
 from rehearsal.sam import PROJECT
 
 MOST = 1.25
-REPEATS = 9
+REPEATS = 5
 
 _HOOK = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}
 

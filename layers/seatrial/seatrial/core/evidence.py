@@ -73,6 +73,7 @@ class Stakes:
 
 
 _EVEN_MINUTES = 30
+_LOG_HARMS = tuple((harm, math.log(harm)) for harm in HARMS)
 _LOG_PARTS = tuple(math.log(part / sum(HARMS.values())) for part in HARMS.values())
 STAKES = Stakes()
 _NEVER = -math.inf
@@ -119,18 +120,18 @@ def of_harm(
             minute += 1
             stake = stakes.at(minute, tolerance_falls=tolerated < tolerated_before)
             unplaced, tolerated_before = unplaced - stake, tolerated
-            placed = [_log_sum(bet, math.log(stake) + part) for bet, part in zip(bets, _LOG_PARTS, strict=True)]
-            bets = [bet + gain for bet, gain in zip(placed, _gains(row, tolerated, fixed), strict=True)]
+            log_stake, gains = math.log(stake), _gains(row, tolerated, fixed)
+            bets = [
+                _log_sum(bet, log_stake + part) + gain for bet, part, gain in zip(bets, _LOG_PARTS, gains, strict=True)
+            ]
             evidence = _log_total([*bets, math.log(unplaced)])
         yield evidence
 
 
-def _gains(row: Row, tolerated: float, fixed: float | None) -> Iterator[float]:
+def _gains(row: Row, tolerated: float, fixed: float | None) -> list[float]:
     """What each bet wins in a minute: the log likelihood ratio of its harm against what is tolerated."""
-    at_most = math.inf if _is_blatant(row) else MOST_A_MINUTE
-    for harm in HARMS:
-        ratio = _log_ratio(row, tolerated, harm * tolerated) if fixed is None else _log_ratio_fixed(row, fixed, harm)
-        yield min(at_most, ratio)
+    gains = _log_ratios(row, tolerated) if fixed is None else [_log_ratio_fixed(row, fixed, harm) for harm in HARMS]
+    return gains if _is_blatant(row) else [min(MOST_A_MINUTE, gain) for gain in gains]
 
 
 def _is_blatant(row: Row) -> bool:
@@ -162,6 +163,15 @@ def _log_ratio(row: Row, against: float, for_: float) -> float:
     return row.cand_err * (math.log(for_ / against) - shift) - row.base_err * shift
 
 
+def _log_ratios(row: Row, against: float) -> list[float]:
+    """_log_ratio of each harm times `against`. Written out, since a tick takes it 8 times a minute of each metric."""
+    base_n, base_err, cand_n, cand_err = row
+    expected, bad = against * cand_n, base_err + cand_err
+    tolerated = base_n + expected
+    log = math.log
+    return [cand_err * log_harm - bad * log((base_n + harm * expected) / tolerated) for harm, log_harm in _LOG_HARMS]
+
+
 def _log_ratio_fixed(row: Row, share: float, harm: float) -> float:
     """How much likelier a row is when the candidate's good outcomes are 1/harm of those that `share` leaves it."""
     failing = 1 - (1 - share) / harm
@@ -180,8 +190,9 @@ def _log_ratio_alone(row: Row) -> float:
 
 def _log_sum(left: float, right: float) -> float:
     """log(e^left + e^right), without leaving the logarithms."""
-    larger, smaller = (left, right) if left > right else (right, left)
-    return larger if smaller == _NEVER else larger + math.log1p(math.exp(smaller - larger))
+    if left > right:
+        return left + math.log1p(math.exp(right - left))
+    return right + math.log1p(math.exp(left - right))
 
 
 def _log_mean(logs: Sequence[float]) -> float:
@@ -192,4 +203,4 @@ def _log_mean(logs: Sequence[float]) -> float:
 def _log_total(logs: Sequence[float]) -> float:
     """The log of the sum of e^log, of which at least one is finite."""
     largest = max(logs)
-    return largest + math.log(sum(math.exp(log - largest) for log in logs))
+    return largest + math.log(sum([math.exp(log - largest) for log in logs]))

@@ -1,6 +1,6 @@
 """How long `seatrial --help` takes, beside a Python that does nothing.
 
-Processor time: on an idle machine the wall clock shows the same, and on a busy one nothing that another run would repeat.
+Processor time: an idle machine's wall clock shows the same, and a busy one's shows nothing that can be repeated.
 """
 
 from __future__ import annotations

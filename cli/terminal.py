@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -92,5 +94,14 @@ def show(value: Any, lines: list[str], as_json: bool) -> None:
     """Nothing that a terminal would obey leaves: names and reasons are other people's words."""
     if as_json:
         typer.echo(printable_json(json.dumps(value, indent=1, ensure_ascii=False)))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in () if as_json else lines:
-        typer.echo(printable(line))
+        typer.echo("\n".join(wrapped(printable(line), width)))
+
+
+def wrapped(line: str, width: int | None) -> list[str]:
+    """Between words, and indented after the first line. A line with a command in it is left whole, to be copied."""
+    if width is None or len(line) <= width or "`" in line:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -76,7 +76,9 @@ def _hold(hold: Hold) -> str:
 
 
 def _grant(grant: Grant) -> str:
-    use = f"release {grant.release} uses it" if grant.release else f"unused, open until {grant.until:%H:%M:%S} UTC"
+    use = (
+        f"release {grant.release} uses it" if grant.release else f"unused, open until {grant.until:%Y-%m-%d %H:%M} UTC"
+    )
     return f"HOTFIX GRANT for {grant.service} by {grant.who}: {grant.reason}; {use}"
 
 

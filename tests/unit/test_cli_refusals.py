@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import cli.account
 from cli.app import app
+from cli.terminal import wrapped
 from rehearsal.stage import edges
 from seatrial import settings
 from seatrial.aws.clients import Clients
@@ -164,3 +165,20 @@ def test_commands_of_the_local_aws_end_with_that_sentence(module: str) -> None:
     assert ended.returncode == 1
     assert "MINUTE must be a number" in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+LINE = "  16:40:17  payments:live: version 2 was taken back to version 1 by functions/rollback"
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "shown"),
+    [
+        (LINE, None, [LINE]),
+        (LINE, 120, [LINE]),
+        (LINE, 60, ["  16:40:17  payments:live: version 2 was taken back to", "      version 1 by functions/rollback"]),
+        ("Next: `sam build && sam deploy`, then look", 20, ["Next: `sam build && sam deploy`, then look"]),
+    ],
+    ids=["not a terminal", "a wide one", "a narrow one", "a command stays whole"],
+)
+def test_long_line_is_wrapped_between_words(line: str, width: int | None, shown: list[str]) -> None:
+    assert wrapped(line, width) == shown

@@ -17,7 +17,7 @@ from moto import mock_aws
 from seatrial import wiring
 from seatrial.core.gate import Report
 from seatrial.core.printable import printable
-from seatrial.core.release import State
+from seatrial.core.release import State, Step
 from seatrial.flows import monitor, preflight
 from seatrial.flows.hook import Handler, HookCall, hook
 from tests.small_account import CREATED, FixedClock, SmallAccount, event, make_table, refused
@@ -257,6 +257,10 @@ def test_what_a_candidate_says_reaches_no_terminal_raw(account: SmallAccount, pr
         assert printable(sentence) == sentence
     reason = account.ledger.release("d-1").reason
     assert "\\u202e" in reason
+    account.ledger.step(account.ledger.release("d-1"), Step("said", "", forged, CREATED, by=forged))
+    step = account.ledger.find_step("d-1", "said", "")
+    assert step is not None
+    assert step.sentence == step.by == printable(forged)
     assert printable(reason) == reason
 
 

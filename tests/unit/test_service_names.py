@@ -68,3 +68,9 @@ def test_an_exact_name_wins_over_those_that_begin_with_it() -> None:
 def test_an_account_without_services_says_so() -> None:
     with pytest.raises(ServiceError, match="no function carries the tag"):
         resolve("payments", ())
+
+
+def test_functions_of_seatrials_own_are_named_last() -> None:
+    own = Known("board", tags=frozenset({"self"}))
+    with pytest.raises(ServiceError, match="Services: payments, travel-Fees-9Z, board"):
+        resolve("zzz", (own, PAYMENTS, FEES))

@@ -84,6 +84,7 @@ def _unknown(written: str, name: str, known: Sequence[Known]) -> str:
 
 
 def _named(services: Sequence[Known]) -> str:
-    names = sorted(one.function for one in services)
+    """Seatrial's own functions come last: their tag `seatrial` says self."""
+    names = [one.function for one in sorted(services, key=lambda one: ("self" in one.tags, one.function))]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more

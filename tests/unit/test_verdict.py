@@ -361,3 +361,36 @@ def test_when_the_judge_cannot_be_asked_all_that_name_the_alarm_go_back(
     account.metrics.broken = True
     rollback.take_back(account.aws, rings(account))
     assert sorted(account.codedeploy.stops) == ["d-1", "d-2"]
+
+
+def test_jump_of_client_errors_is_reported_once_and_rolls_nothing_back(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = Release8(account, monkeypatch)
+    for _ in range(4):
+        minute = account.clock.now().replace(second=0)
+        for version, rejected in (("7", 0), ("8", 200)):
+            of_version = {"service": "payments", "version": version}
+            for name, count in (("Requests", 200), ("BadOutcomes", 0), ("ClientErrors", rejected)):
+                account.metrics.report(Metric.of("Seatrial", name, **of_version), minute, count)
+        release.tick()
+    found = [each for each in release.steps("finding") if "client errors" in each]
+    assert len(found) == 1
+    assert "100 % of the requests to version 8 got a 4xx" in found[0]
+    assert "This does not roll the release back" in found[0]
+    assert account.told().count(found[0]) == 1
+    assert account.codedeploy.stops == []
+
+
+def test_all_at_once_onto_a_service_without_requests_is_held_against_the_limit(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = Release8(account, monkeypatch)
+    account.codedeploy.shifts("d-1", 1.0, "Succeeded")
+    release.tick()
+    minute = account.clock.now().replace(second=0)
+    release.counts(minute, "8", 60_000, 60_000)
+    account.clock.goes_on(timedelta(minutes=1))
+    answered = release.everybody()
+    assert answered["answered"] == "Failed"
+    assert "so more than 50 % is too much" in answered["reason"]

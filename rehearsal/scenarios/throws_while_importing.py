@@ -7,7 +7,7 @@ def checks(seen: Seen) -> list[Check]:
     return [
         *never_met_a_user(seen),
         same("the ledger's word for it", "refused", seen.state),
-        Check("the reason says that it can't be imported", "import", seen.reason, "import" in seen.reason),
+        Check("the reason names what its import raised", "KeyError", seen.reason, "with KeyError" in seen.reason),
     ]
 
 

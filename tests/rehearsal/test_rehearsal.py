@@ -37,7 +37,7 @@ def test_each_refusal_and_each_way_back_has_a_reason_that_people_can_act_on(rehe
     reasons = {release.id: release.reason for release in rehearsed.report.releases}
 
     assert reasons["fails-in-the-dark"].startswith("1 of 12 cases failed: 'asks 2 for 80 JPY'")
-    assert "Unable to import module 'app'" in reasons["throws-while-importing"]
+    assert "failed with KeyError: 'PAYMENTS_FEE_SHARE'" in reasons["throws-while-importing"]
     assert "BadOutcomes" in reasons["fails-for-some-rollback-alone"]
     assert "BadOutcomes" in reasons["fails-for-some-poll-alone"]
     assert reasons["fails-for-some-judge-alone"].startswith("the judge finds it worse: outcomes worse since minute ")

@@ -45,21 +45,21 @@ def rolled_back(account: SmallAccount, id: str = "d-1", code: str = "ALARM_ACTIV
 
 
 def test_a_tick_with_nothing_open_asks_the_ledger_alone(account: SmallAccount) -> None:
-    assert monitor.look(account.aws, TICK) == {"open": 0, "closed": []}
+    assert monitor.look(account.aws, TICK) == {"open": 0, "closed": [], "left": 0}
 
 
 def test_an_open_release_whose_deployment_runs_stays_open(account: SmallAccount) -> None:
     shifting(account)
-    assert monitor.look(account.aws, TICK) == {"open": 1, "closed": []}
+    assert monitor.look(account.aws, TICK) == {"open": 1, "closed": [], "left": 0}
 
 
 def test_a_deployment_that_succeeded_closes_its_release_and_tells_people_once(account: SmallAccount) -> None:
     shifting(account)
     account.codedeploy.ends("d-1", "Succeeded")
-    expected = {"open": 0, "closed": [{"release": "d-1", "end": "released"}]}
+    expected = {"open": 0, "closed": [{"release": "d-1", "end": "released"}], "left": 0}
     assert monitor.look(account.aws, changed("d-1", "SUCCESS")) == expected
-    assert monitor.look(account.aws, changed("d-1", "SUCCESS")) == {"open": 0, "closed": []}
-    assert monitor.look(account.aws, TICK) == {"open": 0, "closed": []}
+    assert monitor.look(account.aws, changed("d-1", "SUCCESS")) == {"open": 0, "closed": [], "left": 0}
+    assert monitor.look(account.aws, TICK) == {"open": 0, "closed": [], "left": 0}
     assert account.told() == ["payments:live: version 8 is released and serves everybody"]
 
 
@@ -88,7 +88,7 @@ def test_the_event_of_the_rollback_closes_the_release_that_it_took_back(account:
 
 def test_a_deployment_that_no_hook_opened_is_recorded_and_followed(account: SmallAccount) -> None:
     account.codedeploy.begin("d-1")
-    assert monitor.look(account.aws, changed("d-1", "START")) == {"open": 1, "closed": []}
+    assert monitor.look(account.aws, changed("d-1", "START")) == {"open": 1, "closed": [], "left": 0}
     account.codedeploy.shifts("d-1")
     monitor.look(account.aws, TICK)
     assert account.ledger.release("d-1").state is State.SHIFTING
@@ -109,12 +109,12 @@ def test_a_deployment_of_which_the_first_event_is_its_end_has_its_story_in_order
 def test_a_function_without_the_tag_is_nobodys_release(account: SmallAccount) -> None:
     account.lambdas.tags["payments"] = {}
     account.codedeploy.begin("d-1")
-    assert monitor.look(account.aws, changed("d-1", "START")) == {"open": 0, "closed": []}
+    assert monitor.look(account.aws, changed("d-1", "START")) == {"open": 0, "closed": [], "left": 0}
     assert account.ledger.find("d-1") is None
 
 
 def test_a_deployment_that_codedeploy_does_not_know_is_passed_over(account: SmallAccount) -> None:
-    assert monitor.look(account.aws, changed("d-404", "START")) == {"open": 0, "closed": []}
+    assert monitor.look(account.aws, changed("d-404", "START")) == {"open": 0, "closed": [], "left": 0}
 
 
 def test_a_release_whose_deployment_is_gone_needs_somebody(account: SmallAccount) -> None:

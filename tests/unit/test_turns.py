@@ -113,3 +113,20 @@ def test_gathered_is_what_each_turn_gave() -> None:
     assert found == {"d-0": 1}
     with pytest.raises(ExceptionGroup, match="not every release"):
         turns.end()
+
+
+def test_no_turn_begins_when_the_function_has_less_time_than_is_kept() -> None:
+    seconds = iter([60.0, 26.0, 25.0, 24.0])
+    taken: list[str] = []
+    turns = Turns(LOG, at_once=1, seconds_left=lambda: next(seconds))
+    turns.each(RELEASES[:4], lambda release: taken.append(release.deployment_id), keep=25.0)
+    assert taken == ["d-0", "d-1"]
+    assert list(turns.left) == ["d-2", "d-3"]
+
+
+def test_turns_of_many_begin_together_or_are_left_together() -> None:
+    seconds = iter([60.0, 5.0])
+    taken: list[int] = []
+    turns = Turns(LOG, at_once=1, seconds_left=lambda: next(seconds))
+    turns.together(RELEASES[:13], 10, lambda some: taken.append(len(some)))
+    assert (taken, list(turns.left)) == ([10], ["d-10", "d-11", "d-12"])

@@ -28,8 +28,13 @@ def close(aws: Account, release: Release, change: Close) -> bool:
     return True
 
 
-def close_together(aws: Account, turns: Turns, closings: Mapping[str, tuple[Release, Close]]) -> dict[str, State]:
-    """As close() for each, ten at a time: the ends of those that this call has closed, by deployment."""
+def close_together(
+    aws: Account, turns: Turns, closings: Mapping[str, tuple[Release, Close]], keep: float
+) -> dict[str, State]:
+    """As close() for each, ten at a time: the ends of those that this call has closed, by deployment.
+
+    `keep` is how many seconds of the function's time are for what follows.
+    """
     wounds = _wounds(aws, [change for _, change in closings.values()])
     ended: list[Release] = []
 
@@ -44,7 +49,7 @@ def close_together(aws: Account, turns: Turns, closings: Mapping[str, tuple[Rele
         ended.extend(ending.ended for ending in closed)
         tell.send_together(aws, [_message(ending) for ending in closed])
 
-    turns.together([release for release, _ in closings.values()], _TOGETHER, close_some)
+    turns.together([release for release, _ in closings.values()], _TOGETHER, close_some, keep)
     measure.closed_together(aws, turns, ended)
     return {release.deployment_id: release.state for release in ended}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import events
 from seatrial.core.deployment import Deployment
 from seatrial.core.events import AlarmChanged, Tick
-from seatrial.core.release import Release
+from seatrial.core.release import Release, State
 from seatrial.flows import backward, bake, besides, cost, guard, preflight, rollback, verdict
 from seatrial.flows.account import Account
 from seatrial.flows.reconcile import bring_into_line
@@ -24,27 +25,54 @@ _EVENTS_TAKE = timedelta(minutes=1)
 _TICK_TAKES = timedelta(seconds=50)
 
 
-def look(aws: Account, event: Mapping[str, Any], at_once: int = AT_ONCE) -> dict[str, Any]:
-    """Reconcile what is open: {"open": how many of it stay open, "closed": [{"release": …, "end": …}]}.
+def look(
+    aws: Account,
+    event: Mapping[str, Any],
+    at_once: int = AT_ONCE,
+    seconds_left: Callable[[], float] = lambda: math.inf,
+) -> dict[str, Any]:
+    """Reconcile what is open: {"open": how many of it stay open, "closed": [{"release": …, "end": …}], "left": N}.
 
     An event is about one release; a tick looks at all of them, and at alarms that may have been lost, asks the judge,
     ends bakes and guards, and nags. A release that can't be read stays as it is until the next look, and the error
     leaves after the others had their turn; `at_once` of them have it at the same time.
+
+    `seconds_left` is how long Lambda lets the function run. The releases that a tick does not come to are "left": the
+    next tick takes them first.
     """
     trigger = events.monitor_trigger(event)
-    turns = Turns(aws.log, at_once)
+    left = 0
+    turns = Turns(aws.log, at_once, seconds_left)
     if isinstance(trigger, Tick):
         until = aws.clock.now() + _TICK_TAKES
-        looked = bring_into_line(aws, turns, aws.ledger.listed())
+        listed, waiting = aws.ledger.agenda()
+        looked = bring_into_line(aws, turns, listed)
         young = _after_reconciling(aws, turns, looked.releases)
-        turns.each(looked.releases, partial(besides.record, aws))
+        turns.each((one for one in looked.releases if not one.compared), partial(besides.record, aws))
         verdict.look_again(aws, turns, young, until)
+        left = _leave(aws, turns, listed, waiting)
     else:
         looked = bring_into_line(aws, turns, _concerned(aws, trigger.deployment_id))
         turns.each(looked.releases, partial(besides.record, aws))
     turns.end()
     closed = [{"release": release, "end": end} for release, end in looked.ends.items()]
-    return {"open": looked.still_open, "closed": closed}
+    return {"open": looked.still_open, "closed": closed, "left": left}
+
+
+def _leave(aws: Account, turns: Turns, listed: tuple[Release, ...], waiting: bool) -> int:
+    """Keep which releases the tick did not come to, and how many they are."""
+    known = {release.deployment_id for release in listed}
+    left = [id for id in turns.left if id in known]  # a rollback's deployment is no release
+    if left:
+        aws.log.warning(
+            f"tick: {len(left)} of {len(listed)} releases left for the next tick: the function's time is over. "
+            "Next: if this repeats, look for throttled calls in the log",
+            extra={"release": ", ".join(left[:10])},
+        )
+    if left or waiting:
+        with turns.turn(""):
+            aws.ledger.leave(left)
+    return len(left)
 
 
 def _after_reconciling(aws: Account, turns: Turns, watched: tuple[Release, ...]) -> tuple[Release, ...]:
@@ -59,9 +87,10 @@ def _after_reconciling(aws: Account, turns: Turns, watched: tuple[Release, ...])
     others = [release for release in watched if release.deployment_id not in (under_alarm or ())]
     judged = verdict.follow(aws, turns, others)
     if under_alarm is not None:
-        turns.each(others, lambda release: bake.end(aws, release, judged.verdicts.get(release.deployment_id)))
+        baking = (release for release in others if release.state is State.BAKING)
+        turns.each(baking, lambda release: bake.end(aws, release, judged.verdicts.get(release.deployment_id)))
     cost.look(aws, turns, watched)
-    turns.each(watched, partial(guard.look, aws))
+    turns.each((one for one in watched if not one.is_open), partial(guard.look, aws))
     return judged.again
 
 
@@ -80,6 +109,9 @@ def _alarms_that_were_lost(aws: Account, turns: Turns, served: list[Release]) ->
         under_alarm |= {one.deployment_id for one in naming if not one.dry_run}
         is_late = now - changed.at >= _EVENTS_TAKE or any(one.bake_until and now >= one.bake_until for one in naming)
         if naming and is_late:
+            if not turns.has_time():
+                turns.leave(one.deployment_id for one in naming)
+                continue
             with turns.turn(alarm.name):
                 rollback.act(aws, changed, by="functions/monitor")
     return under_alarm

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import batched
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from seatrial.aws.codedeploy import DeploymentUnknownError
+from seatrial.aws.codedeploy import DEPLOYMENTS_A_CALL, DeploymentUnknownError
 from seatrial.aws.lambdas import LambdaError
 from seatrial.aws.stacks import StackUnreadableError
 from seatrial.core import rollback_story, siblings
@@ -18,6 +19,9 @@ from seatrial.flows import cost, tell
 from seatrial.flows.account import Account
 from seatrial.flows.closing import close_together
 from seatrial.flows.turns import Turns
+
+# Seconds of the function's time for alarms, the judge and bakes, which come after: users wait for these.
+FOR_WHAT_FOLLOWS = 25.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,12 @@ def bring_into_line(aws: Account, turns: Turns, listed: tuple[Release, ...]) -> 
             closings[release.deployment_id] = (release, close)
 
     followed = [one for one in releases if one.is_open and one.deployment_id in seen]
-    turns.each(followed, follow)
+    turns.each(followed, follow, FOR_WHAT_FOLLOWS)
     in_order = {one.deployment_id: closings[one.deployment_id] for one in followed if one.deployment_id in closings}
-    ends = close_together(aws, turns, in_order)
-    with turns.turn(", ".join(ends)):
-        cost.at_the_end(aws, turns, ends)
+    ends = close_together(aws, turns, in_order, FOR_WHAT_FOLLOWS)
+    if turns.has_time():  # else a later tick counts it
+        with turns.turn(", ".join(ends)):
+            cost.at_the_end(aws, turns, ends)
     return Reconciled(releases, ends)
 
 
@@ -74,18 +79,23 @@ def _seen(aws: Account, turns: Turns, deployment_ids: Iterable[str]) -> dict[str
             seen[id] = _Seen(deployments[id], rollbacks[rollback_id])
         else:
             del seen[id]
+            turns.leave([id] if rollback_id in turns.left else ())
     return seen
 
 
 def _read(aws: Account, turns: Turns, deployment_ids: Iterable[str]) -> dict[str, Deployment | None]:
     """None for what CodeDeploy doesn't know; what can't be read is absent."""
     found: dict[str, Deployment | None] = {}
-    for id, give in aws.codedeploy.deployments(deployment_ids).items():
-        with turns.turn(id):
-            try:
-                found[id] = give()
-            except DeploymentUnknownError:
-                found[id] = None
+    for some in batched(deployment_ids, DEPLOYMENTS_A_CALL, strict=False):
+        if not turns.has_time(FOR_WHAT_FOLLOWS):
+            turns.leave(some)
+            continue
+        for id, give in aws.codedeploy.deployments(some).items():
+            with turns.turn(id):
+                try:
+                    found[id] = give()
+                except DeploymentUnknownError:
+                    found[id] = None
     return found
 
 

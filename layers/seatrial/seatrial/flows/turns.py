@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,13 +19,32 @@ from seatrial.core.release import Release
 AT_ONCE = 8
 
 
-class Turns:
-    """`at_once` is how many releases have their turn at the same time."""
+# Seconds that a turn may take, with repeated calls: none begins when the function has less left.
+A_TURN = 10.0
 
-    def __init__(self, log: Logger | logging.Logger, at_once: int = AT_ONCE) -> None:
+
+class Turns:
+    """`at_once` is how many releases have their turn at the same time.
+
+    `seconds_left` is how long Lambda lets the function run, in wall seconds. `left` has the deployments of the releases
+    that had no turn because of it, the one that has come least far first.
+    """
+
+    def __init__(
+        self,
+        log: Logger | logging.Logger,
+        at_once: int = AT_ONCE,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         self.log = log
+        self.left: dict[str, None] = {}
         self._at_once = at_once
+        self._seconds_left = seconds_left
         self._troubles: list[Exception] = []
+
+    def has_time(self, seconds: float = A_TURN) -> bool:
+        """Whether the function may run for so long."""
+        return self._seconds_left() > seconds
 
     @contextmanager
     def turn(self, release: str) -> Iterator[None]:
@@ -35,32 +55,42 @@ class Turns:
             self.log.exception("the release can't be looked at", extra={"release": release})
             self._troubles.append(error)
 
-    def each(self, releases: Iterable[Release], take: Callable[[Release], object]) -> None:
-        """A turn for each, begun in their order."""
+    def leave(self, deployment_ids: Iterable[str]) -> None:
+        """These have no turn: the function's time is over."""
+        for id in deployment_ids:
+            self.left.setdefault(id)
 
-        def turn(release: Release) -> None:
-            with self.turn(release.deployment_id):
-                take(release)
+    def each(self, releases: Iterable[Release], take: Callable[[Release], object], keep: float = A_TURN) -> None:
+        """A turn for each, begun in their order, as long as the function has more than `keep` seconds left."""
 
-        self._at_the_same_time(tuple(releases), turn)
+        self.together(tuple(releases), 1, lambda some: take(some[0]), keep)
 
-    def together(self, releases: Sequence[Release], size: int, take: Callable[[tuple[Release, ...]], object]) -> None:
-        """A turn for each `size` of them, begun in their order."""
+    def together(
+        self,
+        releases: Sequence[Release],
+        size: int,
+        take: Callable[[tuple[Release, ...]], object],
+        keep: float = A_TURN,
+    ) -> None:
+        """As each(), with a turn for each `size` of them."""
 
-        def turn(some: tuple[Release, ...]) -> None:
+        def turn(some: tuple[Release, ...]) -> bool:
+            if not self.has_time(keep):
+                return False
             with self.turn(", ".join(release.deployment_id for release in some)):
                 take(some)
+            return True
 
-        self._at_the_same_time(tuple(batched(releases, size, strict=False)), turn)
+        queue = tuple(batched(releases, size, strict=False))
+        for some, had_its_turn in zip(queue, self._at_the_same_time(queue, turn), strict=True):
+            if not had_its_turn:
+                self.leave(release.deployment_id for release in some)
 
-    def _at_the_same_time[T](self, queue: Sequence[T], turn: Callable[[T], object]) -> None:
+    def _at_the_same_time[T, R](self, queue: Sequence[T], turn: Callable[[T], R]) -> list[R]:
         if min(len(queue), self._at_once) < 2:
-            for one in queue:
-                turn(one)
-            return
+            return [turn(one) for one in queue]
         with ThreadPoolExecutor(self._at_once) as pool:
-            for _ in pool.map(turn, queue):
-                pass
+            return list(pool.map(turn, queue))
 
     def gather[T](self, releases: Iterable[Release], take: Callable[[Release], T | None]) -> dict[str, T]:
         """What `take` gives of each, by its deployment; without those whose turn failed, and without None."""

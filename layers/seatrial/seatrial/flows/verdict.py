@@ -15,7 +15,7 @@ from seatrial.core.release import Release
 from seatrial.core.verdict import Verdict
 from seatrial.flows import judging, measure, rollback, tell
 from seatrial.flows.account import Account
-from seatrial.flows.turns import Turns
+from seatrial.flows.turns import A_TURN, Turns
 
 # Between two looks at what is young: CloudWatch has outcome lines of a high resolution by ten seconds.
 _PAUSE = timedelta(seconds=15)
@@ -37,6 +37,9 @@ def follow(aws: Account, turns: Turns, releases: Iterable[Release]) -> Looked:
     What can't be read has no verdict until the next look.
     """
     serving = {release.deployment_id: release for release in releases if release.serves_users}
+    if not turns.has_time():
+        turns.leave(serving)
+        return Looked({}, ())
     found: dict[str, Counted] = {}
     closer: dict[str, Counted] = {}
     refused: dict[str, str] = {}
@@ -66,7 +69,7 @@ def follow(aws: Account, turns: Turns, releases: Iterable[Release]) -> Looked:
 
 def look_again(aws: Account, turns: Turns, releases: Sequence[Release], until: datetime) -> None:
     """Look at these every 15 seconds, with the minute under way, as long as they want it and the tick has time."""
-    while releases and aws.clock.now() + _PAUSE < until:
+    while releases and aws.clock.now() + _PAUSE < until and turns.has_time(_PAUSE.total_seconds() + A_TURN):
         aws.clock.wait(_PAUSE.total_seconds())
         with turns.turn(""):
             heads = aws.ledger.find_all(release.deployment_id for release in releases)

@@ -6,6 +6,7 @@
     release#d-123       foreign-alarm#DIGEST    an alarm that it does not name went to ALARM during it
     alarm#NAME          release#d-123           a copy of the head, for as long as the alarm may take the release back
     alarm#NAME          taken-back#FUNCTION:ALIAS   when the alarm last took a release of that service back
+    tick                left                    which releases the last tick did not come to
     hold                FUNCTION, FUNCTION:ALIAS or *   a hold, or that one was lifted
     fix                 FUNCTION:ALIAS          the last grant of the fix lane
     request#EVENT       answer                  what was done about an on-call request

@@ -18,6 +18,9 @@ _LOG = logging.getLogger(__name__)
 # The attribute of those that somebody must still look at, and the index of all that have it.
 OPEN = "open"
 
+# The attribute of the one item in that index that is no head: the ids of the releases that the last tick left.
+LEFT = "left"
+
 
 def key(deployment_id: str) -> Item:
     return {"pk": partition(deployment_id), "sk": "release"}

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from seatrial.aws.ledger import heads, steps
-from seatrial.aws.ledger.table import Table, text
+from seatrial.aws.ledger.table import Item, Table, text
 from seatrial.core.release import Release, Step
 
 
@@ -58,14 +58,30 @@ class Reading:
         return steps.read(item) if item else None
 
     def listed(self) -> tuple[Release, ...]:
-        """All that are open, guarded or not healed, oldest first, by the word of the index, which lags by moments."""
+        """All that are open, guarded or not healed, in agenda()'s order. The index lags by moments."""
+        return self.agenda()[0]
+
+    def agenda(self) -> tuple[tuple[Release, ...], bool]:
+        """What a tick looks at, and whether the last tick left any of it.
+
+        What was left comes first, in its order, and then the oldest.
+        """
         items = self._table.items(
             IndexName=heads.OPEN,
             KeyConditionExpression="#open = :open",
             ExpressionAttributeNames={"#open": heads.OPEN},
             ExpressionAttributeValues={":open": heads.OPEN},
         )
-        return tuple(heads.read_all(items))
+        left: list[str] = []
+        kept: list[Item] = []
+        for item in items:
+            if heads.LEFT in item:
+                left = item[heads.LEFT]
+            else:
+                kept.append(item)
+        place = {id: number for number, id in enumerate(left)}
+        releases = sorted(heads.read_all(kept), key=lambda one: place.get(one.deployment_id, len(place)))
+        return tuple(releases), bool(left)
 
     def watched(self) -> tuple[Release, ...]:
         """Those that are listed, oldest first, each as it is now."""

@@ -182,6 +182,11 @@ class Ledger(Reading):
         """
         return self._table.together([self._ending(ending) for ending in endings])
 
+    def leave(self, deployment_ids: Sequence[str]) -> None:
+        """Keep which releases the tick did not come to. It is read with the index `open`, so that no call is added."""
+        first = {OPEN: OPEN, "opened_at": "0"} if deployment_ids else {}
+        self._table.put({"pk": "tick", "sk": "left", heads.LEFT: list(deployment_ids)} | first)
+
     def unwatch(self, release: Release) -> None:
         """Nothing more is expected of it, and no alarm takes it back any more."""
         if release.lost_its_traffic:

@@ -39,6 +39,7 @@ BENCHMARKS: tuple[tuple[str, str, str], ...] = (
     ("cold", "benchmarks.cold_start", "fix_lane"),
     ("cold", "benchmarks.cold_start", "dark_tester"),
     ("cold", "benchmarks.cold_start", "board"),
+    ("hook", "benchmarks.pre_traffic", "one_case"),
     ("command", "benchmarks.command_start", "help_page"),
     ("layer", "benchmarks.layer_size", "zipped"),
     ("wrapper", "benchmarks.outcome_wrapper", "median_invoke"),

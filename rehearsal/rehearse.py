@@ -25,7 +25,15 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from rehearsal.sam import PROJECT, Sam, SamError, source_of
-from rehearsal.scenarios import broken_hook, fails_for_some, fails_in_the_dark, good, on_call, throws_while_importing
+from rehearsal.scenarios import (
+    broken_hook,
+    fails_for_some,
+    fails_in_the_dark,
+    good,
+    on_call,
+    successor_fails,
+    throws_while_importing,
+)
 from rehearsal.scenarios.story import Check, Scenario, Seen, buckets, same
 from rehearsal.stage import Stage, StageError, edges
 from rehearsal.telling import page, report, table
@@ -36,7 +44,7 @@ from rehearsal.traffic import Traffic
 from seatrial.core import chart
 
 SIDE_BY_SIDE: dict[str, tuple[Scenario, ...]] = {
-    "payments-1": (good.SCENARIO, on_call.SCENARIO),
+    "payments-1": (good.SCENARIO, successor_fails.SCENARIO, on_call.SCENARIO),
     "payments-2": (
         fails_in_the_dark.SCENARIO,
         throws_while_importing.SCENARIO,
@@ -54,6 +62,7 @@ TOLD_IN_ORDER = (
     fails_for_some.POLL_ALONE,
     fails_for_some.JUDGE_ALONE,
     on_call.SCENARIO,
+    successor_fails.SCENARIO,
     throws_while_importing.SCENARIO,
     broken_hook.SCENARIO,
 )

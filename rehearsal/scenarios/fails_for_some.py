@@ -75,11 +75,11 @@ def _poll_on(actors: Actors) -> None:
     actors.alarm_poll(on=True)
 
 
-def _rollback_off(actors: Actors) -> None:
+def rollback_off(actors: Actors) -> None:
     actors.rollback_on_alarm(on=False)
 
 
-def _rollback_on(actors: Actors) -> None:
+def rollback_on(actors: Actors) -> None:
     actors.rollback_on_alarm(on=True)
 
 
@@ -101,8 +101,8 @@ POLL_ALONE = Scenario(
     "fails-for-some",
     "taken back",
     poll_alone,
-    before=_rollback_off,
-    after=_rollback_on,
+    before=rollback_off,
+    after=rollback_on,
 )
 JUDGE_ALONE = Scenario(
     "fails-for-some-judge-alone",

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
+from botocore.response import StreamingBody
+
+from seatrial_outcome import is_dark
 from tests.small_account import SmallCodeDeploy, SmallLambda
 
 
@@ -68,6 +76,15 @@ class Aliases(SmallLambda):
     def __init__(self) -> None:
         super().__init__()
         self.moved: list[Moved] = []
+        self.counted = 0
+
+    def invoke(self, *, FunctionName: str, Qualifier: str, ClientContext: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        """The function's outcome layer counts what it does not know for a test of Seatrial's."""
+        custom = json.loads(base64.b64decode(ClientContext) or b"{}").get("custom")
+        arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{FunctionName}:{Qualifier}"
+        context = SimpleNamespace(invoked_function_arn=arn, client_context=SimpleNamespace(custom=custom))
+        self.counted += not is_dark(context)
+        return {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(b"{}"), 2)}
 
     def leads_to(self, function: str, version: str) -> None:
         """Somebody else than Seatrial sets the alias."""
@@ -86,8 +103,9 @@ class Aliases(SmallLambda):
 class Shifting(SmallCodeDeploy):
     """Deployments that end, and take users back by themselves."""
 
-    def __init__(self, lambdas: Aliases, shared_alarm: str) -> None:
+    def __init__(self, lambdas: Aliases, shared_alarm: str, now: Callable[[], datetime]) -> None:
         super().__init__()
+        self._now = now
         self._lambdas = lambdas
         self._shared = shared_alarm
         self.taken_back: Counter[str] = Counter()
@@ -107,6 +125,18 @@ class Shifting(SmallCodeDeploy):
             self._goes_back(answer["deploymentId"], "Failed", "HOOK_EXECUTION_FAILURE")
         else:
             self.ends(answer["deploymentId"], "Succeeded")
+
+    def polled(self, id: str) -> None:
+        """CodeDeploy's own poll has seen one of the group's alarms."""
+        self._goes_back(id, "Stopped", "ALARM_ACTIVE")
+
+    def cancelled(self, id: str) -> None:
+        """CloudFormation cancels the update of the alias, since another one of the stack failed."""
+        self._goes_back(id, "Stopped", "MANUAL_STOP")
+
+    def ends(self, id: str, *how: Any, **more: Any) -> None:
+        super().ends(id, *how, **more)
+        self.deployments[id]["completeTime"] = self._now()
 
     def _goes_back(self, id: str, status: str, code: str) -> None:
         self.taken_back[id] += 1

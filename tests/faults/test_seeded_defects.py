@@ -6,6 +6,8 @@ What is told a second time is not among them: that the same ring is told once is
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,11 +18,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from seatrial.aws import deployment_info, lambdas
 from seatrial.aws.codedeploy import AlreadyCompleted, CodeDeploy
 from seatrial.aws.lambdas import Alias, Lambdas
 from seatrial.aws.ledger import releases
 from seatrial.aws.ledger.alarm_index import AlarmIndex
-from seatrial.core import decide, reconcile, tag
+from seatrial.aws.ledger.cases import Cases
+from seatrial.core import alarm_owner, decide, oncall, reconcile, siblings, tag
 from seatrial.core.decide import Situation
 from seatrial.core.deployment import Deployment, Shift
 from seatrial.core.release import Release, State
@@ -159,6 +163,37 @@ def a_stop_is_only_said(patch: Patch) -> None:
     patch.setattr(CodeDeploy, "stop", lambda *_: AlreadyCompleted("it is over"))
 
 
+def an_alarm_is_held_against_whoever_is_guarded(patch: Patch) -> None:
+    """Whoever had the traffic on which it fired."""
+    patch.setattr(alarm_owner, "owner", lambda *_: None)
+
+
+def a_smoke_test_is_not_marked(patch: Patch) -> None:
+    patch.setattr(lambdas, "_MARK", base64.b64encode(b"{}").decode())
+
+
+def what_cloudformation_stops_is_held_against_a_person(patch: Patch) -> None:
+    patch.setattr(siblings, "failed_first", lambda *_: None)
+
+
+def a_senders_time_is_trusted(patch: Patch) -> None:
+    patch.setattr(oncall, "arrived", lambda trigger, now: trigger)
+
+
+def a_claim_keeps_nobody_from_running_the_case(patch: Patch) -> None:
+    patch.setattr(Cases, "claim", lambda *_: True)
+
+
+def an_appspec_that_cannot_be_read_is_not_passed_over(patch: Patch) -> None:
+    shift_of = deployment_info.shift_of
+
+    def raises(content: str) -> Shift:
+        json.loads(content)  # without a net: nesting raises RecursionError
+        return shift_of(content)
+
+    patch.setattr(deployment_info, "shift_of", raises)
+
+
 DEFECTS: tuple[Callable[[Patch], None], ...] = (
     the_cool_down_is_ignored,
     the_cool_down_is_not_written_down,
@@ -179,6 +214,12 @@ DEFECTS: tuple[Callable[[Patch], None], ...] = (
     an_alarm_from_before_takes_the_next_release_back,
     off_means_nothing,
     a_stop_is_only_said,
+    an_alarm_is_held_against_whoever_is_guarded,
+    a_smoke_test_is_not_marked,
+    what_cloudformation_stops_is_held_against_a_person,
+    a_senders_time_is_trusted,
+    a_claim_keeps_nobody_from_running_the_case,
+    an_appspec_that_cannot_be_read_is_not_passed_over,
 )
 
 

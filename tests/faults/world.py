@@ -22,11 +22,14 @@ from moto import mock_aws
 from seatrial.aws.codedeploy import CodeDeploy
 from seatrial.aws.lambdas import Lambdas
 from seatrial.aws.ledger import Ledger
+from seatrial.core.cases import Case
 from seatrial.core.gate import Report
 from seatrial.core.release import Release, State
 from seatrial.flows import bake, monitor, preflight, rollback
 from seatrial.flows.account import Account
 from seatrial.flows.hook import HookCall, hook
+from seatrial.flows.once import Once
+from seatrial.flows.trial import CaseResult
 from tests.faults.crashing import Aliases, CrashError, Fuse, Moved, Shifting
 from tests.quick_dynamodb import QuickDynamoDB
 from tests.small_account import REGION, SmallAccount, event, make_table
@@ -35,6 +38,9 @@ from tests.unit.test_hook import Limit
 SERVICES = ("payments", "refunds")
 SHARED = "everybody"
 ALARMS = (*(f"{service}-alarm" for service in SERVICES), SHARED)
+STACK = "shop"
+WINDOW = timedelta(minutes=3)
+"""The period of each alarm times its evaluation periods."""
 PAUSE = timedelta(minutes=10)
 """For so long an alarm takes nothing of the same service back again."""
 ENDED_WELL = {State.RELEASED}
@@ -96,7 +102,15 @@ class Word:
     named: str = ""
 
 
-ELSE = ["an alarm is quiet", "time passes", "somebody heals", *["somebody sets the alias"] * 2, "a team switches"]
+ELSE = [
+    "an alarm is quiet",
+    "time passes",
+    "somebody heals",
+    *["somebody sets the alias"] * 2,
+    "a team switches",
+    "a request is dated ahead",
+    "a call of a hook comes three times",
+]
 HAPPENS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
     # How often, against the others, and with what. One rule chooses among them: rules of their own would be switched
     # off by Hypothesis for whole runs, and most of what is to be seen here needs four or five of them in a row.
@@ -110,7 +124,18 @@ HAPPENS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
         },
     ),
     "the_shift_is_done": (2, {"crash": crashes, "after": st.booleans()}),
-    "an_alarm_rings": (4, {"alarm": alarms, "arrives": arrivals, "crash": crashes, "after": st.booleans()}),
+    "codedeploy_polls_an_alarm": (4, {}),
+    "cloudformation_cancels": (4, {}),
+    "an_alarm_rings": (
+        4,
+        {
+            "alarm": alarms,
+            "polled": st.booleans(),
+            "arrives": arrivals,
+            "crash": crashes,
+            "after": st.booleans(),
+        },
+    ),
     "on_call_asks": (
         3,
         {"service": services, "named": st.booleans(), "arrives": arrivals, "crash": crashes, "after": st.booleans()},
@@ -144,7 +169,7 @@ class World(RuleBasedStateMachine):
         self.account = SmallAccount()
         self.fuse = Fuse()
         self.lambdas = Aliases()
-        self.codedeploy = Shifting(self.lambdas, SHARED)
+        self.codedeploy = Shifting(self.lambdas, SHARED, self.account.clock.now)
         ledger: Any = QuickDynamoDB(REGION["region_name"], self.fuse.before, self.fuse.after)
         self.aws = replace(
             self.account.aws,
@@ -164,6 +189,11 @@ class World(RuleBasedStateMachine):
         self.owed: set[str] = set()
         self.rolled: dict[tuple[str, str], datetime] = {}
         self.reached: dict[str, int] = {}
+        self.traffic: dict[str, datetime] = {}
+        self.ended: dict[str, datetime] = {}
+        self.updates: dict[str, int] = {}
+        self.cancelled: set[str] = set()
+        self.account.stacks.events[STACK] = []
         for service in SERVICES:
             self._tag(service)
             self.lambdas.leads_to(service, "1")
@@ -177,7 +207,12 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def something_happens(self, data: st.DataObject) -> None:
-        needs = {"a_release_begins": ("free", self._free()), "the_shift_is_done": ("running", self._running())}
+        needs = {
+            "a_release_begins": ("free", self._free()),
+            "the_shift_is_done": ("running", self._running()),
+            "codedeploy_polls_an_alarm": ("stops", self._polled()),
+            "cloudformation_cancels": ("stops", self._cancellable()),
+        }
         possible = [name for name, (often, _) in HAPPENS.items() for _ in range(often) if needs.get(name, ("", "-"))[1]]
         name = data.draw(st.sampled_from(possible))
         how = dict(HAPPENS[name][1])
@@ -197,6 +232,7 @@ class World(RuleBasedStateMachine):
         self.owed -= {one.id for one in self.made.values() if one.service == service}  # the next one takes its place
         self.codedeploy.begin(id, function=service, stable=stable, candidate=candidate, createTime=now)
         self.codedeploy.deployments[id]["stable"] = stable
+        self._cloudformation_starts(id, service, now)
         self.open[service], self.made[id] = id, Made(id, service, stable, candidate, now, fix)
         release = preflight.admitted(self.aws, self.aws.codedeploy.deployment(id))
         release = self.aws.ledger.settle(release, alarms=[], settings={"bake": 300.0 * bakes, "guard": guard})
@@ -205,6 +241,7 @@ class World(RuleBasedStateMachine):
         preflight.let_begin(self.aws, release)
         if users_come:
             self.codedeploy.shifts(id)
+            self.traffic[id] = now
         self._later(look, self._changed(id))
 
     def the_shift_is_done(self, running: str, crash: int, after: bool) -> None:
@@ -216,9 +253,50 @@ class World(RuleBasedStateMachine):
         self._done(_post_traffic, call, 0, after)  # Lambda tries again
         self._later(_post_traffic, call)  # and may do so once too often
 
+    # ------------------------------------------------------------------ who else ends one
+
+    def codedeploy_polls_an_alarm(self, stops: str) -> None:
+        """Nothing tells Seatrial but CodeDeploy's event, if that comes."""
+        now = self.account.clock.now()
+        self.accused.append(Accused(self.made[stops].service, now, by_a_person=False))
+        self.codedeploy.polled(stops)
+        self._cloudformation_looks()
+
+    def cloudformation_cancels(self, stops: str) -> None:
+        now = self.account.clock.now()
+        self.accused.append(Accused(self.made[stops].service, now, by_a_person=True))
+        self.codedeploy.cancelled(stops)
+        self.cancelled.add(stops)
+        self._cloudformation_looks()
+
+    def _polled(self) -> list[str]:
+        """The poll knows no tag and no dry run; of the fix the group's alarms are off."""
+        running = [id for id in self.open.values() if self._runs(self.made[id].service)]
+        return [id for id in running if not self.made[id].fix and self._rings_for(self.made[id].service)]
+
+    def _cancellable(self) -> list[str]:
+        """Those that run while another deployment of the same update has failed."""
+        failed = {
+            self.updates[id] for id in self.made if self.codedeploy.deployments[id]["status"] in ("Failed", "Stopped")
+        }
+        running = [id for id in self.open.values() if self._runs(self.made[id].service)]
+        return [id for id in running if self.updates[id] in failed]
+
+    def _cloudformation_starts(self, id: str, service: str, now: datetime) -> None:
+        """One update of the stack for all that begin while another one of it still runs."""
+        running = [self.updates[one] for one in self.open.values()]
+        told: dict[str, Any] = {"StackId": "arn:shop", "Timestamp": now - timedelta(seconds=1)}
+        events = self.account.stacks.events[STACK]
+        self.updates[id] = running[0] if running else len(self.updates) + 1
+        if not running:
+            events.insert(0, told | {"ResourceStatus": "UPDATE_IN_PROGRESS", "PhysicalResourceId": "arn:shop"})
+        started = {"ResourceStatus": "UPDATE_IN_PROGRESS", "LogicalResourceId": f"{service}Aliaslive"}
+        events.insert(0, told | started | {"ResourceStatusReason": f"CodeDeploy deployment started: {id}"})
+
     # ------------------------------------------------------------------ words about them
 
-    def an_alarm_rings(self, alarm: str, arrives: str, crash: int, after: bool) -> None:
+    def an_alarm_rings(self, alarm: str, polled: bool, arrives: str, crash: int, after: bool) -> None:
+        """`polled`: CodeDeploy's own poll is faster than the event."""
         self.account.clock.goes_on(timedelta(seconds=1))
         now = self.account.clock.now()
         if self.alarms[alarm]["StateValue"] != "ALARM":
@@ -226,6 +304,8 @@ class World(RuleBasedStateMachine):
         about = tuple(service for service in SERVICES if alarm in (SHARED, f"{service}-alarm"))
         state = {"value": "ALARM", "reason": "it rings", "timestamp": now.isoformat()}
         told = event("alarm") | {"id": f"e{len(self.told)}", "detail": {"alarmName": alarm, "state": state}}
+        for id in self._polled() if polled else ():
+            self.codedeploy_polls_an_alarm(id)
         self._say(Word(told, now, about, alarm=alarm), arrives, crash, after)
 
     def on_call_asks(self, service: str, named: bool, arrives: str, crash: int, after: bool) -> None:
@@ -256,6 +336,35 @@ class World(RuleBasedStateMachine):
             case "a team switches":
                 self.off[service] = not self.off[service]
                 self._tag(service)
+            case "a request is dated ahead":
+                self._a_hold_is_dated_ahead()
+            case "a call of a hook comes three times":
+                self._a_call_of_a_hook_comes_three_times(service)
+
+    def _a_hold_is_dated_ahead(self) -> None:
+        ahead = {"id": f"h{len(self.reached)}-{World.steps}", "time": "2126-01-01T00:00:00Z"}
+        with self._crashing(0, False):
+            rollback.take_back(self.aws, event("hold-requested") | ahead)
+            self.account.clock.goes_on(timedelta(seconds=2))
+            now = {"id": f"l{ahead['id']}", "time": self.account.clock.now().isoformat()}
+            rollback.take_back(self.aws, event("hold-released") | now)
+        assert self.aws.ledger.holds.standing() == (), "a hold that was dated ahead can't be lifted"
+
+    def _a_call_of_a_hook_comes_three_times(self, service: str) -> None:
+        if not (id := self._runs(service)):
+            return
+        charged: list[str] = []
+
+        def charge() -> CaseResult:
+            charged.append(id)
+            return CaseResult("charges a card", "passed")
+
+        release = self.aws.ledger.release(id)
+        case = Case(f"charges a card {World.steps}", effects="real")
+        with self._crashing(0, False):
+            for _ in range(3):
+                Once(self.aws, release, "x", lambda: 0.0)(case, charge)
+        assert len(charged) == 1, f"a case with effects ran {len(charged)} times"
 
     def the_ledger_is_gone_and_users_go_back(self, service: str, passed: str) -> None:
         """By a person's word, and by a deployment of CloudFormation's."""
@@ -276,6 +385,13 @@ class World(RuleBasedStateMachine):
         call = {"DeploymentId": "d-aside", "LifecycleEventHookExecutionId": "x"}
         with self._crashing(0, False):
             assert never(call, Limit())["answered"] == "Succeeded", "a way back was refused"
+            unreadable = {"revisionType": "String", "string": {"content": "[" * 100_000}}
+            self.codedeploy.deployments["d-aside"] |= {
+                "status": "InProgress",
+                "creator": "codeDeployRollback",
+                "revision": unreadable,
+            }
+            assert never(call, Limit())["answered"] == "Succeeded", "a way back was refused for its AppSpec"
         del self.codedeploy.deployments["d-aside"]
 
     def _somebody_heals(self, service: str) -> None:
@@ -318,6 +434,10 @@ class World(RuleBasedStateMachine):
         for service in SERVICES:
             assert 1 <= int(self._main(service)) <= self.version[service]
 
+    @invariant()
+    def no_smoke_test_counts_as_a_users_request(self) -> None:
+        assert not self.lambdas.counted, "a smoke test was counted, and an alarm would roll its release back"
+
     def no_release_moves_backwards(self) -> None:
         for id, release in self._heads():
             place = next(n for n, states in enumerate(ORDER) if release.state in states)
@@ -350,6 +470,8 @@ class World(RuleBasedStateMachine):
 
     def _ended_as_it_should(self, made: Made, release: Release) -> None:
         if self._times_back(made):
+            if made.id in self.cancelled:
+                assert not release.by.startswith("a person"), f"a sibling of {made.id} failed: {release.by}"
             assert release.state in TAKEN_BACK, f"{made.id} was taken back and the ledger says {release.state}"
             assert release.reason, f"nobody says why {made.id} was taken back"
             assert release.by
@@ -387,7 +509,7 @@ class World(RuleBasedStateMachine):
 
     def _done(self, flow: Callable[..., Any], told: Mapping[str, Any], crash: int, after: bool) -> None:
         """`crash` is the call at which the process ends; 0 is never."""
-        before = self._back()
+        before, moved = self._back(), len(self.lambdas.moved)
         at_once, some_time = self._what_is_asked(told) if not crash else (set[str](), set[str]())
         ended = False
         with self._crashing(crash, after), _only_if_not_all_could():
@@ -399,6 +521,7 @@ class World(RuleBasedStateMachine):
             assert not late, f"asked for, and not taken back: {late}"
         self.no_release_moves_backwards()
         self._no_alarm_flips(self._back() - before, sure=ended and not crash)
+        self._no_alarm_of_another_returns(self.lambdas.moved[moved:], told)
         self._cloudformation_looks()
 
     @contextmanager
@@ -433,7 +556,12 @@ class World(RuleBasedStateMachine):
         release, now = self.aws.ledger.release(made.id), self.account.clock.now()
         last = self.aws.ledger.alarms.naming(word.alarm)[1].get(release.service)
         cools = last is not None and now - last < PAUSE
+        if not release.is_open and word.alarm == SHARED and any(one.service != made.service for one in self._lost()):
+            return False  # it may be the other service's, which was rolled back
         return not (made.fix or self.off[made.service] or cools) and (release.is_open or release.is_guarded(now))
+
+    def _lost(self) -> list[Made]:
+        return [one for one in self.made.values() if self._times_back(one)]
 
     def _no_alarm_flips(self, back: set[str], *, sure: bool) -> None:
         """Nor does one take back what is off. `sure`: nothing was cut short, so what it was for is written down."""
@@ -449,6 +577,23 @@ class World(RuleBasedStateMachine):
             if sure:
                 self.rolled[alarm, made.service] = now
 
+    def _no_alarm_of_another_returns(self, moved: list[Moved], told: Mapping[str, Any]) -> None:
+        """What ended well stays while the alarm's data may be of a later release of the service."""
+        now = self.account.clock.now()
+        for made in (one for one in self.made.values() if Moved(one.service, one.candidate, one.stable) in moved):
+            reason = self.aws.ledger.release(made.id).reason
+            alarm = reason.removeprefix("alarm ").partition(" rang")[0] if reason.startswith("alarm ") else ""
+            if not alarm:
+                continue
+            word = next((one for one in self.words if one.event is told), None)
+            at = word.at if word else self.alarms[alarm].get("StateTransitionedTimestamp", now)
+            for later in self.made.values():
+                if later.service != made.service or later.opened <= made.opened or later.id not in self.traffic:
+                    continue
+                until = self.ended.get(later.id)
+                owns = self.traffic[later.id] <= at and (until is None or now < until + WINDOW)
+                assert not owns, f"{made.id} was taken back for {alarm}, which fired on the traffic of {later.id}"
+
     def _accuses(self, one: Accused, made: Made) -> bool:
         about = one.service == made.service and one.at >= made.opened
         return about and (one.by_a_person or not made.fix)
@@ -459,6 +604,8 @@ class World(RuleBasedStateMachine):
             if status == "InProgress":
                 continue
             del self.open[service]
+            if status != "Succeeded":
+                self.ended[id] = self.codedeploy.deployments[id]["completeTime"]
             if status == "Succeeded":
                 self.believed[service] = self.made[id].candidate
             self._later(look, self._changed(id))
@@ -498,14 +645,15 @@ class World(RuleBasedStateMachine):
         return self.lambdas.aliases[service][0]
 
     def _tag(self, service: str) -> None:
-        self.lambdas.tags[service] = {"seatrial": "off" if self.off[service] else "released"}
+        word = "off" if self.off[service] else "released"
+        self.lambdas.tags[service] = {"seatrial": word, "aws:cloudformation:stack-name": STACK}
 
     def _rings_for(self, service: str) -> bool:
         return any(self.alarms[alarm]["StateValue"] == "ALARM" for alarm in (f"{service}-alarm", SHARED))
 
     @staticmethod
     def _quiet(alarm: str) -> dict[str, Any]:
-        return {"AlarmName": alarm, "StateValue": "OK"}
+        return {"AlarmName": alarm, "StateValue": "OK", "Period": 60, "EvaluationPeriods": 3}
 
     @staticmethod
     def _changed(id: str) -> dict[str, Any]:
@@ -514,10 +662,11 @@ class World(RuleBasedStateMachine):
 
 
 def _post_traffic(aws: Account, call: Mapping[str, Any]) -> object:
-    """As functions/post_traffic, without smoke cases."""
+    """As functions/post_traffic, with one smoke case."""
 
     @hook(aws, "post_traffic")
     def post_traffic(call: HookCall) -> Report:
+        aws.lambdas.invoke(str(call.deployment.shift and call.deployment.shift.function), "live", {})
         return bake.begin(aws, bake.reached(aws, preflight.admitted(aws, call.deployment)), call)
 
     return post_traffic(call, Limit())

@@ -17,7 +17,8 @@ CATASTROPHE = r"^(\w+-?)+$"
 class Hostile:
     """What one team's service brings: its suite, the bytes that it responds, its AppSpec (None: an honest one).
 
-    `stored` are settings as an older version of Seatrial may have put them into the ledger.
+    `stored` are settings as an older version of Seatrial may have put them into the ledger, `event` is one that
+    somebody sends over the bus.
     """
 
     suite: str = CASE
@@ -25,7 +26,7 @@ class Hostile:
     appspec: str | None = None
     tags: dict[str, str] = field(default_factory=lambda: {"seatrial": "released"})
     stored: dict[str, Any] | None = None
-    alarms: tuple[str, ...] = ()
+    event: dict[str, Any] | None = None
 
 
 def expects(path: str, right: str = "1") -> str:
@@ -121,4 +122,24 @@ def by_chance(chance: random.Random) -> Hostile:
     response = chance.choice(
         [b"", b"{}", b'{"x": 1}', b'{"x": Infinity}', b"\xff", DEEP.encode(), json.dumps({"x": text}).encode()]
     )
-    return Hostile(suite, response)
+    return Hostile(suite, response, event=odd_event(chance))
+
+
+def odd_event(chance: random.Random) -> dict[str, Any]:
+    """An on-call request with an odd value in an odd place."""
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    odd = chance.choice(
+        [10**400, -1, 1e308, True, None, "", "x" * 100_000, "\u202e\n", "\ud800", deep, {"a": deep}, []]
+    )
+    kind = chance.choice(["Rollback Requested", "Hold Released", "Fix Granted", "Dark Test Requested"])
+    detail: dict[str, Any] = {"service": "hostile-0", "reason": "a reason", "who": "somebody"}
+    if kind == "Fix Granted":
+        detail["minutes"] = 30
+    sent: dict[str, Any] = {
+        "id": "e-1", "source": "seatrial.oncall", "detail-type": kind, "time": "2026-11-23T10:00:00Z", "detail": detail,
+    }  # fmt: skip
+    if chance.random() < 0.3:
+        return sent | {chance.choice(["time", "detail", "detail-type", "region", "resources"]): odd}
+    return sent | {"detail": detail | {chance.choice([*detail, "release", "flag", "all", "x" * 300]): odd}}

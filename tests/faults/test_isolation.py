@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -112,6 +112,17 @@ class Neighbours:
                 self.answered(self._post, f"d-{number}")
         return self.answered(self._post, "d-innocent")
 
+    def receives_events(self) -> None:
+        """A request of on call is answered, or declined, by each function that may get it."""
+        functions: list[Callable[[dict[str, Any]], object]] = [
+            lambda sent: rollback.take_back(self.account.aws, sent),
+            lambda sent: fix_lane.run(self.account.aws, sent),
+            lambda sent: dark_tests.run(self.account.aws, sent, lambda: 60.0),
+        ]
+        for sent in (one.event for one in self.hostile if one.event):
+            for function in functions:
+                function(sent)
+
     def tick(self) -> None:
         self.account.clock.goes_on(MINUTE)
         monitor.look(self.account.aws, TICK)
@@ -146,6 +157,7 @@ def meets(*hostile: Hostile) -> None:
     with account_of(*hostile) as neighbours:
         neighbours.begin_all()
         assert neighbours.innocent_answers() == ["Succeeded"]
+        neighbours.receives_events()
         assert neighbours.after_traffic() == "later"
         for _ in range(4):
             neighbours.tick()

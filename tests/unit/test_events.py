@@ -114,3 +114,21 @@ def test_what_is_missing_or_misshapen_is_named(
     with pytest.raises(EventError) as error:
         parse(broken)
     assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("odd", [10**400, {"a": "b" * 100_000}, "c" * 100_000, [[[]]], None], ids=range(5))
+def test_sentence_about_an_odd_value_is_short(odd: object) -> None:
+    for key in ("detail-type", "source", "detail"):
+        with pytest.raises(EventError) as error:
+            events.rollback_trigger(event("rollback-requested") | {key: odd})
+        assert len(str(error.value)) < 600
+
+
+def test_value_that_nests_without_end_is_an_event_error() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(EventError, match="a list that nests too deep"):
+        events.rollback_trigger(event("alarm") | {"id": deep})
+    with pytest.raises(EventError, match="a list that nests too deep"):
+        events.rollback_trigger(event("rollback-requested") | {"id": deep})

@@ -20,6 +20,7 @@ from .oncall import (
     HoldRequested,
     RollbackRequested,
 )
+from .values import quoted
 
 __all__ = ["EventError", "RollbackRequested"]
 
@@ -128,7 +129,7 @@ def rollback_trigger(event: Mapping[str, Any]) -> RollbackTrigger:
     if asked is None or isinstance(asked, FixGranted):
         raise EventError(
             "functions/rollback reads 'CloudWatch Alarm State Change', 'Rollback Requested', 'Hold Requested' and "
-            f"'Hold Released', not {event.get('detail-type')!r}: look at the patterns of its rules"
+            f"'Hold Released', not {quoted(event.get('detail-type'))}: look at the patterns of its rules"
         )
     return asked
 
@@ -141,7 +142,7 @@ def fix_lane_trigger(event: Mapping[str, Any]) -> FixGranted | Tick | Deployment
     if not isinstance(asked, FixGranted):
         raise EventError(
             "functions/fix_lane reads 'Fix Granted', 'Scheduled Event' and 'CodeDeploy Deployment State-change "
-            f"Notification', not {event.get('detail-type')!r}: look at the patterns of its rules"
+            f"Notification', not {quoted(event.get('detail-type'))}: look at the patterns of its rules"
         )
     return asked
 
@@ -161,7 +162,7 @@ def monitor_trigger(event: Mapping[str, Any]) -> Tick | DeploymentChanged:
         case other:
             raise EventError(
                 "functions/monitor reads 'Scheduled Event' and 'CodeDeploy Deployment State-change Notification', "
-                f"not {other!r}: look at the patterns of its rules"
+                f"not {quoted(other)}: look at the patterns of its rules"
             )
 
 
@@ -177,7 +178,7 @@ def dark_test_request(event: Mapping[str, Any]) -> DarkTestRequested:
         case other:
             raise EventError(
                 "functions/dark_tester reads 'Scheduled Event', 'Dark Test Requested' and {\"service\": name}, "
-                f"not {other!r}"
+                f"not {quoted(other)}"
             )
 
 
@@ -213,14 +214,14 @@ def _at(event: Mapping[str, Any], *path: str, of: str) -> Any:
 def _text(event: Mapping[str, Any], *path: str, of: str) -> str:
     found = _at(event, *path, of=of)
     if not isinstance(found, str) or not found:
-        raise EventError(f"{of}: {'.'.join(path)!r} is {found!r} where a text is expected")
+        raise EventError(f"{of}: {'.'.join(path)!r} is {quoted(found)} where a text is expected")
     return found
 
 
 def _mapping(event: Mapping[str, Any], *path: str, of: str) -> Mapping[str, Any]:
     found = _at(event, *path, of=of)
     if not isinstance(found, Mapping):
-        raise EventError(f"{of}: {'.'.join(path)!r} is {found!r} where an object is expected")
+        raise EventError(f"{of}: {'.'.join(path)!r} is {quoted(found)} where an object is expected")
     return found
 
 
@@ -230,5 +231,5 @@ def _time(event: Mapping[str, Any], *path: str, of: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise EventError(f"{of}: {'.'.join(path)!r} is {text!r}, which is no ISO 8601 time") from None
+        raise EventError(f"{of}: {'.'.join(path)!r} is {quoted(text)}, which is no ISO 8601 time") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from typing import Any
 
 from .holds import ALL
 from .printable import printable
+from .values import quoted
 
 SOURCE = "seatrial.oncall"
 
@@ -114,7 +115,8 @@ class Answer:
 
 
 def is_one(event: Mapping[str, Any]) -> bool:
-    return event.get("detail-type") in _READERS
+    what = event.get("detail-type")
+    return isinstance(what, str) and what in _READERS
 
 
 def is_from_on_call(event: Mapping[str, Any]) -> bool:
@@ -134,9 +136,10 @@ def request(event: Mapping[str, Any]) -> Request:
     what = event.get("detail-type")
     reader = _READERS.get(what) if isinstance(what, str) else None
     if reader is None:
-        raise EventError(f"{what!r} is not a request: {_instead(str(what), [*_READERS, DARK_TEST])}")
+        words = what if isinstance(what, str) else ""
+        raise EventError(f"{quoted(what)} is not a request: {_instead(words, [*_READERS, DARK_TEST])}")
     if event.get("source") != SOURCE:
-        raise EventError(f"{what}: 'source' must be {SOURCE!r}, got {event.get('source')!r}")
+        raise EventError(f"{what}: 'source' must be {SOURCE!r}, got {quoted(event.get('source'))}")
     id, detail = event.get("id"), event.get("detail")
     if not isinstance(id, str) or not id:
         raise EventError(f"{what}: 'id' must be a string, got {_shown(id)}")
@@ -281,5 +284,4 @@ def _instead(word: str, words: Sequence[str]) -> str:
 
 def _shown(value: object) -> str:
     """Short and on one line, since it is the sender's word."""
-    text = repr(value)
-    return printable(text if len(text) <= _MOST_QUOTED else f"{text[: _MOST_QUOTED - 1]}…")
+    return printable(quoted(value, _MOST_QUOTED))

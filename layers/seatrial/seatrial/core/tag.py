@@ -12,6 +12,9 @@ KEY: Final = "seatrial"
 # When the commit was made that the function was built from; whoever deploys may say so (docs/board.md).
 _COMMITTED: Final = "seatrial:committed"
 
+# Beyond these a time zone can lead out of the calendar, and no commit is so old or young.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+
 # YAML 1.1, and so CloudFormation, reads an unquoted `off` or `no` as false, and the tag then says "false".
 _OFF = frozenset({"off", "no", "false"})
 
@@ -36,4 +39,4 @@ def committed(tags: Mapping[str, str]) -> datetime | None:
         moment = datetime.fromisoformat(tags.get(_COMMITTED, ""))
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment.tzinfo and _FIRST_YEAR <= moment.year <= _LAST_YEAR else None

@@ -125,6 +125,15 @@ def shown(value: object, limit: int = 80) -> str:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=lambda value: type(value).__name__)
 
 
+def quoted(value: object, limit: int = 200) -> str:
+    """A value of an event as Python writes it, cut to `limit` characters; also of one that nests without end."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"a {type(value).__name__} that nests too deep"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def spoken_time(milliseconds: float) -> str:
     """A time with the two digits that people read: `28 s`, `1.2 s`, `830 ms`, `0.85 ms`."""
     seconds = milliseconds / 1_000

@@ -466,7 +466,7 @@ class Meeting(FixedClock):
 def test_call_delivered_twice_at_once_runs_a_case_with_effects_once(
     account: SmallAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Meeting()
+    clock, charging = Meeting(), threading.Event()
     account.aws = replace(account.aws, clock=clock)
     account.codedeploy.begin("d-1")
     charged: list[str] = []
@@ -474,6 +474,7 @@ def test_call_delivered_twice_at_once_runs_a_case_with_effects_once(
     def charge(event: dict[str, Any]) -> dict[str, Any]:
         if event["path"] == "/charge":
             charged.append(event["path"])
+            charging.set()
             assert clock.waited.wait(30)  # type: ignore[attr-defined]
         return {"statusCode": 200}
 
@@ -488,6 +489,7 @@ def test_call_delivered_twice_at_once_runs_a_case_with_effects_once(
     deliveries = [threading.Thread(target=deliver) for _ in range(2)]
     for each in deliveries:
         each.start()
+        assert charging.wait(30)  # moto, unlike DynamoDB, does not check and write in one
     for each in deliveries:
         each.join()
     assert charged == ["/charge"]

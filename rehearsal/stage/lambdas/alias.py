@@ -39,6 +39,14 @@ def draw(alias: Mapping[str, Any], chance: Callable[[], float] = random.random) 
     return str(alias.get("FunctionVersion", "$LATEST"))
 
 
+_chances: dict[str, random.Random] = {}
+
+
+def _chance(alias: str) -> Callable[[], float]:
+    """The draws of one alias: chance within a run, and the same in each run."""
+    return _chances.setdefault(alias, random.Random(alias)).random
+
+
 def resolve(function: Record, qualifier: str | None, arn: str) -> tuple[Record, str]:
     """What one invoke runs: a record of its own with the configuration and code of the drawn version, and that version.
 
@@ -46,7 +54,7 @@ def resolve(function: Record, qualifier: str | None, arn: str) -> tuple[Record, 
     """
     version = qualifier or "$LATEST"
     if version in function.get("aliases", {}):
-        version = draw(function["aliases"][version])
+        version = draw(function["aliases"][version], _chance(f"{arn}:{version}"))
     source = function if version == "$LATEST" else function["versions"].get(version)
     if source is None:
         raise LookupError(f"Function not found: {arn}:{qualifier}")

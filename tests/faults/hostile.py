@@ -27,6 +27,7 @@ class Hostile:
     tags: dict[str, str] = field(default_factory=lambda: {"seatrial": "released"})
     stored: dict[str, Any] | None = None
     event: dict[str, Any] | None = None
+    ended: bool = False  # its deployment has succeeded, so that its guard is on
 
 
 def expects(path: str, right: str = "1") -> str:
@@ -94,6 +95,7 @@ BY_HAND: dict[str, Hostile] = {
         "Name": "arn:odd", "Alias": "live", "CurrentVersion": "7", "TargetVersion": "8"}}}]})),
     "commit in the year 1": Hostile(tags={"seatrial": "released", "seatrial:committed": "0001-01-01T00:00:00+14:00"}),
     "stored guard of 7,000 years": Hostile(stored={"bake": 1e300, "guard": 2.52e11, "judge": {}}),
+    "stored guard of 7,000 years, on": Hostile(stored={"guard": 2.52e11, "judge": {}}, ended=True),
     "stored worse_than 1e308": judged(worse_than=1e308),
     "stored metric name of 300 characters": judged(metrics=[{"bad": "Shop:" + "b" * 300, "of": "Shop:a"}]),
     "stored settings of no sense": judged(worse_than="a", slow=7, metrics=3, min_requests=None, warm_up=float("nan")),

@@ -63,6 +63,7 @@ class Neighbours:
             name = f"hostile-{number}"
             account.lambdas.has(name, "8", one.suite, good)
             account.lambdas.tags[name] = one.tags
+            account.lambdas.aliases[name] = ("8", 1)
             self._responses[name] = one.response
         invoke = account.lambdas.invoke
 
@@ -87,6 +88,8 @@ class Neighbours:
             else:
                 self._stored(id, one)
             self.account.codedeploy.shifts(id, 1.0, "Succeeded")
+            if one.ended:
+                self.account.codedeploy.ends(id, "Succeeded")
         self.account.codedeploy.begin("d-innocent", function="innocent")
         self.answered(self._pre, "d-innocent")
         self.account.codedeploy.shifts("d-innocent", 1.0, "Succeeded")
@@ -171,7 +174,7 @@ def rolls_back(*hostile: Hostile) -> None:
     """An alarm that all of them name rolls the innocent service back at once."""
     with account_of(*hostile) as neighbours:
         neighbours.begin_all()
-        neighbours.account.clock.goes_on(MINUTE)
+        neighbours.tick()
         neighbours.fires()
         assert "d-innocent" in neighbours.account.codedeploy.stops
 

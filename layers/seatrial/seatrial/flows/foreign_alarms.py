@@ -20,7 +20,7 @@ def report(aws: Account, alarm: AlarmChanged, serving: Iterable[Release]) -> dic
     turn = _turn(aws, alarm, serving) if aws.foreign_alarms else 0
     if turn == EACH + 1:
         sentence = rollback_story.more_foreign_alarms(alarm, [release.service for release in serving], EACH)
-    aws.log.info(sentence, extra={"event": alarm.id, "alarm": alarm.alarm})
+    aws.log.info(sentence, extra={"event": alarm.id, "release": ",".join(one.deployment_id for one in serving)})
     if not turn:
         return {"action": "ignored", "reason": sentence}
     tell.send(aws, f"[seatrial] {alarm.alarm}: no release names this alarm", sentence, {"event": "nothing taken back"})

@@ -43,7 +43,7 @@ def handle[T](
 
 def decline(aws: Account, subject: str, sentence: str) -> Outcome:
     """Tell the subscribers why nothing was done. `subject` is the service or flag, "" where none was named."""
-    aws.log.warning(sentence)
+    aws.log.warning(sentence, extra={"service": subject, "release": ""})
     attributes = {"event": DECLINED, **({"flag" if "/" in subject else "service": subject} if subject else {})}
     tell.send(aws, f"[seatrial] {subject or 'on call'}: request declined", sentence, attributes)
     return {"action": DECLINED, "reason": sentence}
@@ -55,4 +55,4 @@ def _keep(aws: Account, event: Mapping[str, Any], outcomes: Sequence[Outcome]) -
     try:
         aws.ledger.requests.answer(str(event.get("id", "")), answers, aws.clock.now())
     except (ClientError, BotoCoreError):
-        aws.log.exception("the ledger can't be written", extra={"event": event.get("id")})
+        aws.log.exception("the ledger can't be written", extra={"event": event.get("id"), "release": ""})

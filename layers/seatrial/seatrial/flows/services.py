@@ -19,7 +19,7 @@ def is_known(aws: Account, service: str) -> bool:
     try:
         return bool(aws.ledger.releases_of(service, 1)) or _is_tagged(aws, service)
     except (ClientError, BotoCoreError):
-        aws.log.exception("the ledger can't be read", extra={"service": service})
+        aws.log.exception("the ledger can't be read", extra={"service": service, "release": ""})
         return True
 
 

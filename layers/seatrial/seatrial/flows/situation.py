@@ -83,7 +83,7 @@ def _watched(aws: Account, alarm: AlarmChanged, known: Situation) -> Situation:
     try:
         return replace(known, watch=aws.cloudwatch.watch(alarm.alarm))
     except (ClientError, BotoCoreError):
-        aws.log.exception(f"alarm {alarm.alarm} can't be read", extra={"event": alarm.id})
+        aws.log.exception(f"alarm {alarm.alarm} can't be read", extra={"event": alarm.id, "release": ""})
         return known
 
 

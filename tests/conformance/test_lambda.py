@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.account import Account, code
-from tests.conformance.marks import CAPTURED, DOCUMENTED, claim
+from tests.conformance.marks import CAPTURED, DOCUMENTED, REPORTED, claim
 
 INVOKES = 60
 
@@ -63,3 +63,14 @@ def test_an_alias_that_can_not_be_is_refused(account: Account, update: Any, erro
         account.functions.update_alias(FunctionName=account["Service"], Name=account.name, **update)
     assert code(refused.value) == error
     assert text in str(refused.value)
+
+
+@claim(REPORTED)
+def test_an_alias_with_weights_takes_no_provisioned_concurrency(account: Account) -> None:
+    account.alias("1", {"2": 0.5})
+    with pytest.raises(ClientError) as refused:
+        account.functions.put_provisioned_concurrency_config(
+            FunctionName=account["Service"], Qualifier=account.name, ProvisionedConcurrentExecutions=1
+        )
+    assert code(refused.value) == "InvalidParameterValueException"
+    assert "Alias with weights can not be used with Provisioned Concurrency" in str(refused.value)

@@ -138,6 +138,25 @@ def test_an_asynchronous_invoke_is_tried_three_times_and_then_told_to_its_destin
     failed = json.loads(message["Body"])
     assert failed["requestPayload"] == {"raise": 7}
     assert failed["responsePayload"]["errorType"] == "ValueError"
+    context, response = failed["requestContext"], failed["responseContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("RetriesExhausted", 3)
+    assert context["functionArn"].endswith(f":function:{function}:live")
+    assert (response["functionError"], response["executedVersion"] in ("1", "2")) == ("Unhandled", True)
+
+
+def test_an_asynchronous_invoke_that_works_is_told_to_its_destination(stage: Stage, function: str) -> None:
+    lambdas, sqs = stage.client("lambda"), stage.client("sqs")
+    queue = sqs.create_queue(QueueName="done")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    lambdas.put_function_event_invoke_config(
+        FunctionName=function, Qualifier="1", DestinationConfig={"OnSuccess": {"Destination": arn}}
+    )
+    lambdas.invoke(FunctionName=function, Qualifier="1", InvocationType="Event", Payload=b'{"order": 7}')
+
+    (message,) = until("a message", lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    done = json.loads(message["Body"])
+    assert (done["requestPayload"], done["requestContext"]["condition"]) == ({"order": 7}, "Success")
+    assert done["responseContext"] == {"statusCode": 200, "executedVersion": "1"}
 
 
 # ---------------------------------------------------------------------------- starting and ending

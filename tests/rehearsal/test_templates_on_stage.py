@@ -72,7 +72,7 @@ def test_provisioned_concurrency_cant_be_managed_while_an_alias_routes_to_two_ve
         FunctionName="warm", Name="live", FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.1}}
     )
     wanted = {"FunctionName": "warm", "Qualifier": "live", "ProvisionedConcurrentExecutions": 1}
-    with pytest.raises(ClientError, match="routes to two versions"):
+    with pytest.raises(ClientError, match="Alias with weights can not be used"):
         functions.put_provisioned_concurrency_config(**wanted)
     functions.update_alias(FunctionName="warm", Name="live", RoutingConfig={})
     assert functions.put_provisioned_concurrency_config(**wanted)["RequestedProvisionedConcurrentExecutions"] == 1

@@ -56,8 +56,7 @@ def _routed(function: str, qualifier: str) -> bool:
 def _provisioning(put: Callable[..., Any]) -> Callable[..., Any]:
     def provision(function: str, qualifier: str, data: Json) -> Any:
         if _routed(function, qualifier):
-            # ? The text is not known of AWS; that it can't be managed then stands in Lambda's developer guide.
-            said = f"Provisioned concurrency can't be managed on alias {qualifier} while it routes to two versions"
+            said = "Alias with weights can not be used with Provisioned Concurrency"  # reported by users
             return lambda_svc.error_response_json("InvalidParameterValueException", said, 400)
         note(f"provisioned concurrency of {function}:{qualifier} is kept, but no environment is started ahead of time")
         return put(function, qualifier, data)

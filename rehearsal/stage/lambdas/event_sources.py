@@ -7,11 +7,12 @@ an update has moved the mapping to the alias. Sources that nothing reads are ref
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, sns
 from ministack.services.cloudformation import provisioners
 
 from rehearsal.stage.lambdas import alias
@@ -104,8 +105,25 @@ def _noting_resource(create: Callable[..., Any]) -> Callable[..., Any]:
     return created
 
 
+def _of_topic(
+    endpoint: str, envelope: str, topic: str, subscription: str, message: str, text: str, attributes: Any
+) -> None:
+    """What a topic sends to a function: an asynchronous invoke, with its retries and destinations."""
+    record = {"EventVersion": "1.0", "EventSubscriptionArn": subscription, "EventSource": "aws:sns"}
+    try:
+        alias.invoke_async(endpoint, {"Records": [{**record, "Sns": json.loads(envelope)}]})
+    except LookupError as missing:
+        lambda_svc.logger.warning("SNS: %s", missing)
+
+
+def _of_bucket(function: Mapping[str, Any], event: Any) -> None:
+    """What a bucket sends to a function: an asynchronous invoke, too."""
+    alias.invoke_async(str(function["config"]["FunctionArn"]), event)
+
+
 def install() -> None:
     """Once, before the first event source mapping is made."""
+    sns._deliver_to_lambda, lambda_svc.invoke_async_with_retry = _of_topic, _of_bucket
     subscription = provisioners._RESOURCE_HANDLERS["AWS::Logs::SubscriptionFilter"]
     subscription["create"] = _noting_resource(subscription["create"])
     handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]

@@ -7,7 +7,7 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from rehearsal.stage.clock_calls import LONGEST_WAIT, PATH
@@ -47,7 +47,7 @@ class OutsideClock:
         finally:
             self._release(lease)
 
-    def turns(self, every: float, who: str, seconds: float = 60.0) -> Iterator[float]:
+    def turns(self, every: float, who: str, seconds: float = 60.0) -> Generator[float]:
         """The time, each so many stage seconds from now on.
 
         The body of the loop holds the clock, for so many wall seconds: what it does is done before time goes on.

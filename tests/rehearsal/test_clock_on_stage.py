@@ -87,7 +87,7 @@ def test_turns_of_those_outside_come_at_their_time_and_hold_it(stage: Stage) -> 
         assert working(stage) == ["users (holds the clock)"]
         if len(seen) == 2:
             break
-    turns.close()  # type: ignore[attr-defined]
+    turns.close()
     assert (seen, working(stage)) == ([0.0, 0.0], [])
 
 

@@ -1,6 +1,6 @@
 """A race has the same winner on a busy machine, because the clock is slow while a function works there.
 
-A function that stops a deployment starts anew each time, against an alarm poll that comes eight seconds later or more.
+A function that stops a deployment starts anew each time, against an alarm poll that comes seven seconds later or more.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from rehearsal.stage import ACCOUNT, Stage
 from tests.load import busy
-from tests.on_stage import ended, until
+from tests.on_stage import ended
 
 pytestmark = pytest.mark.proof
 
 RACES = 20
 LOOPS = 4
+AFTER_THE_START = 3.0
+"""Seconds. CodeDeploy looks at the alarms when it starts, and again 10 to 30 seconds later."""
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/race"
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 SERVICE = "def handler(event, context):\n    return 1\n"
@@ -37,17 +38,21 @@ def handler(event, context):
 """
 
 
+def packed(code: str) -> bytes:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("index.py", code)
+    return package.getvalue()
+
+
 def make(stage: Stage, name: str, code: str) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as package:
-        package.writestr("index.py", code)
     made = stage.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
         Handler="index.handler",
         Timeout=30,
         Role=ROLE,
-        Code={"ZipFile": packed.getvalue()},
+        Code={"ZipFile": packed(code)},
     )
     return str(made["FunctionArn"])
 
@@ -93,26 +98,24 @@ def stage() -> Iterator[Stage]:
 
 
 def race(stage: Stage, number: int) -> tuple[str, float]:
-    """Why a deployment was stopped whose alarm fires at its first weight, and how many seconds after that."""
+    """Why a deployment was stopped whose alarm fires soon after its first weight, and how many seconds after that."""
     set_state = stage.client("cloudwatch").set_alarm_state
     set_state(AlarmName="errors", StateValue="OK", StateReason="a new race")
-    stage.client("lambda").update_function_configuration(FunctionName="rollback", Description=str(number))  # cold
+    code = packed(f"{ROLLBACK}# {number}")  # other code: no environment of the race before serves this one
+    stage.client("lambda").update_function_code(FunctionName="rollback", ZipFile=code)
     properties = {"Name": "service", "Alias": "live", "CurrentVersion": "1", "TargetVersion": "2"}
     content = {"version": 0.0, "Resources": [{"it": {"Type": "AWS::Lambda::Function", "Properties": properties}}]}
-    with stage.time.held("the race"):
-        began = len(stage.records())
-        deployment = stage.client("codedeploy").create_deployment(
-            applicationName="app",
-            deploymentGroupName="group",
-            revision={"revisionType": "String", "string": {"content": json.dumps(content)}},
-        )["deploymentId"]
-
-        def shifts() -> list[dict[str, Any]]:
-            return [one for one in stage.records(began) if one["kind"] == "weights"]
-
-        until(stage, "the first weight", shifts, step=0.05)
-        fired = stage.clock().epoch()
-        set_state(AlarmName="errors", StateValue="ALARM", StateReason="the race")
+    began, turns = len(stage.records()), stage.time.turns(AFTER_THE_START, "the race", 300)
+    next(turns)
+    deployment = stage.client("codedeploy").create_deployment(
+        applicationName="app",
+        deploymentGroupName="group",
+        revision={"revisionType": "String", "string": {"content": json.dumps(content)}},
+    )["deploymentId"]
+    fired = next(turns)
+    assert any(one["kind"] == "weights" for one in stage.records(began)), "it shifts"
+    set_state(AlarmName="errors", StateValue="ALARM", StateReason="the race")
+    turns.close()
     found = ended(stage, deployment)
     stopped = next(one["t"] for one in stage.records(began) if one.get("what") in ("stop", "alarm"))
     return str(found["errorInformation"]["code"]), stopped - fired

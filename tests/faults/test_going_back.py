@@ -194,7 +194,8 @@ def fallback(account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> Callable
     """The inline code of functions/hook_fallback, as the template has it."""
     template = yaml.load(TEMPLATE.read_text(), Loader=_Plain)
     account.codedeploy.exceptions = Mock(LifecycleEventAlreadyCompletedException=KeyError)  # type: ignore[attr-defined]
-    monkeypatch.setattr(boto3, "client", lambda service: account.codedeploy)
+    clients = {"codedeploy": account.codedeploy, "lambda": account.lambdas}
+    monkeypatch.setattr(boto3, "client", clients.__getitem__)
     code: dict[str, Any] = {}
     exec(template["Resources"]["HookFallbackFunction"]["Properties"]["InlineCode"], code)
     return lambda call: code["handler"]({"requestPayload": call}, None)
@@ -223,6 +224,51 @@ def test_the_fallback_rejects_what_goes_forward(
     account.codedeploy.deployments["d-1"]["revision"] = {"revisionType": "String", "string": {"content": content}}
     answer(CALL)
     assert account.codedeploy.answers == [("d-1", "x-1", "Failed")] * 2
+
+
+def _as_app_spec_content(account: SmallAccount) -> None:
+    """GetDeployment has the hash alone, GetApplicationRevision the rest. Source: CodeDeploy's API reference."""
+    text = account.codedeploy.deployments["d-1"]["revision"]["string"]["content"]
+    whole = {"revisionType": "AppSpecContent", "appSpecContent": {"content": text, "sha256": "3a"}}
+    account.codedeploy.deployments["d-1"]["revision"] = {
+        "revisionType": "AppSpecContent",
+        "appSpecContent": {"content": None, "sha256": "3a"},
+    }
+    account.codedeploy.get_application_revision = lambda **_: {"revision": whole}  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("candidate", "answer"), [("6", "Succeeded"), ("8", "Failed")])
+@pytest.mark.parametrize("shape", [lambda account: None, _as_app_spec_content], ids=["String", "AppSpecContent"])
+def test_the_fallback_reads_both_shapes_of_a_revision(
+    account: SmallAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    shape: Callable[[SmallAccount], None],
+    candidate: str,
+    answer: str,
+) -> None:
+    account.codedeploy.begin("d-1", candidate=candidate, creator=None, rollbackInfo=None)
+    shape(account)
+    fallback(account, monkeypatch)(CALL)
+    assert account.codedeploy.answers == [("d-1", "x-1", answer)]
+
+
+@pytest.mark.parametrize(
+    ("tags", "answer"), [({"seatrial": "off"}, "Succeeded"), ({"seatrial": "payments"}, "Failed"), (None, "Failed")]
+)
+def test_the_fallback_lets_a_service_pass_whose_tag_says_off(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str] | None, answer: str
+) -> None:
+    account.codedeploy.begin("d-1")
+    account.lambdas.get_function = lambda **_: {"Tags": tags}  # type: ignore[method-assign]
+    fallback(account, monkeypatch)(CALL)
+    assert account.codedeploy.answers == [("d-1", "x-1", answer)]
+
+
+def test_the_fallback_rejects_where_tags_cannot_be_read(account: SmallAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.codedeploy.begin("d-1")
+    without_lambda(account)
+    fallback(account, monkeypatch)(CALL)
+    assert account.codedeploy.answers == [("d-1", "x-1", "Failed")]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from rehearsal.sam import PROJECT, Sam
+from rehearsal.sam import Sam
 from rehearsal.stage import Stage
 from tests.rehearsal.shop import deploy
 
 TRIED = ("board", "dark_tester", "fix_lane", "monitor", "rollback")
 HOOKS = ("CodeDeployHook_seatrial_pre_traffic", "CodeDeployHook_seatrial_post_traffic")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("seatrial")
-    for name in ("template.yaml", "samconfig.toml"):
-        shutil.copy(PROJECT / name, folder / name)
-    for name in ("functions", "layers"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
 
 
 def live(stage: Stage, function: str) -> str:

@@ -66,8 +66,45 @@ def test_what_is_invoked_asynchronously_has_a_place_for_what_fails(name: str) ->
 def test_services_import_the_hooks_by_their_alias(hook: str) -> None:
     output = TEMPLATE["Outputs"][f"{hook}Hook"]
 
-    assert output["Value"] == {"Ref": f"{hook}Function.Alias"}
+    assert output["Value"] == {"Fn::If": ["HooksByAlias", {"Ref": f"{hook}Function.Alias"}, {"Ref": f"{hook}Function"}]}
     assert output["Export"] == {"Name": {"Fn::Sub": f"${{AWS::StackName}}-{hook}"}}
+
+
+def test_no_export_changes_its_value_with_an_update() -> None:
+    exported = {output["Export"]["Name"]["Fn::Sub"] for output in TEMPLATE["Outputs"].values() if "Export" in output}
+    assert exported == {"${AWS::StackName}-PreTraffic", "${AWS::StackName}-PostTraffic"}
+
+
+def test_services_read_the_outcome_layer_from_a_parameter() -> None:
+    parameter = RESOURCES["OutcomeLayerParameter"]["Properties"]
+    payments = yaml_parse((PROJECT / "examples/payments/template.yaml").read_text())
+
+    assert parameter["Value"] == {"Ref": "OutcomeLayer"}
+    read = payments["Parameters"]["OutcomeLayer"]
+    assert read["Type"] == "AWS::SSM::Parameter::Value<String>"
+    assert parameter["Name"] == {"Fn::Sub": "/${AWS::StackName}/outcome-layer"}
+    assert read["Default"] == "/seatrial/outcome-layer"
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_hooks_give_up_long_before_codedeploy_on_alias_and_latest(name: str) -> None:
+    of_alias = FUNCTIONS[name]["EventInvokeConfig"]
+    (of_latest,) = [
+        r["Properties"]
+        for r in RESOURCES.values()
+        if r["Type"] == "AWS::Lambda::EventInvokeConfig" and r["Properties"]["FunctionName"] == {"Ref": name}
+    ]
+
+    assert of_latest["Qualifier"] == "$LATEST"
+    fallback = {"Ref": "HookFallbackFunction.Alias"}
+    for config in (of_alias, of_latest):
+        assert config["MaximumEventAgeInSeconds"] == 600
+        assert config["MaximumRetryAttempts"] == 2
+        assert config["DestinationConfig"]["OnFailure"]["Destination"] == fallback
+
+
+def test_the_fallback_is_short_enough_to_stand_in_a_template() -> None:
+    assert len(FUNCTIONS["HookFallbackFunction"]["InlineCode"]) <= 4096
 
 
 def test_the_runtime_is_fixed_and_the_processor_a_choice() -> None:

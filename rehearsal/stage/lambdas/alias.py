@@ -76,8 +76,10 @@ def _find(reference: str) -> tuple[Record, str, str | None]:
 
 
 def _event_invoke_config(function: Record, qualifier: str | None) -> Record:
-    found = lambda_svc._event_invoke_config(function, qualifier)
-    return dict(found) if found else {}
+    """An invoke without a qualifier runs `$LATEST`, under the configuration of either name."""
+    names = (qualifier,) if qualifier not in (None, "", "$LATEST") else (None, "$LATEST")
+    found = (lambda_svc._event_invoke_config(function, name) for name in names)
+    return dict(next(filter(None, found), {}))
 
 
 class Invokes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import oncall
+from cli import oncall, switching
 from cli.terminal import (
     SERVICE,
     AccountError,
@@ -191,6 +191,7 @@ def check_suite(
 
 
 oncall.add_to(app)
+switching.add_to(app)
 
 
 def _last(account: Installed, service: str) -> Release | None:

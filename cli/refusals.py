@@ -7,8 +7,10 @@ import botocore.exceptions as errors
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
 
-# The two of Seatrial's own policies that a person needs, by what they allow.
-_POLICIES = {"PutEvents": "OnCallPolicyArn"}
+# Those of Seatrial's own policies that a person needs, by what they allow; the rest is in ReadOnlyPolicyArn.
+_POLICIES = {"PutEvents": "OnCallPolicyArn"} | dict.fromkeys(
+    ("GetFunctionConfiguration", "ListTags", "TagResource", "UntagResource"), "SwitchPolicyArn"
+)
 
 
 def is_denied(error: Exception) -> bool:

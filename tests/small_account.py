@@ -150,6 +150,7 @@ class SmallCodeDeploy:
         self.stops: list[str] = []
         self.alarms: list[str] = []
         self.alarms_on = True
+        self.ignores_poll_failure = False
         self.rollback_events: tuple[str, ...] = ALL_ROLLBACKS
         self.answers_with: list[ClientError] = []
 
@@ -205,6 +206,7 @@ class SmallCodeDeploy:
             "deploymentGroupInfo": {
                 "alarmConfiguration": {
                     "enabled": self.alarms_on,
+                    "ignorePollAlarmFailure": self.ignores_poll_failure,
                     "alarms": [{"name": name} for name in self.alarms],
                 },
                 "autoRollbackConfiguration": {"enabled": True, "events": list(self.rollback_events)},
@@ -213,6 +215,7 @@ class SmallCodeDeploy:
 
     def update_deployment_group(self, *, alarmConfiguration: dict[str, Any], **_: str) -> None:  # noqa: N803
         self.alarms_on = alarmConfiguration["enabled"]
+        self.ignores_poll_failure = alarmConfiguration.get("ignorePollAlarmFailure", False)
         self.alarms = [alarm["name"] for alarm in alarmConfiguration["alarms"]]
 
     def list_deployment_targets(self, *, deploymentId: str) -> dict[str, Any]:  # noqa: N803

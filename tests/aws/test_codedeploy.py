@@ -186,10 +186,15 @@ def test_switching_alarms_sends_the_list_that_stays_and_nothing_else_of_the_grou
     asked = {
         "applicationName": "shop",
         "currentDeploymentGroupName": "payments",
-        "alarmConfiguration": {"enabled": False, "alarms": [{"name": "a"}, {"name": "b"}]},
+        "alarmConfiguration": {
+            "enabled": False,
+            "ignorePollAlarmFailure": True,
+            "alarms": [{"name": "a"}, {"name": "b"}],
+        },
     }
     recorded.stub.add_response("update_deployment_group", {}, asked)
-    recorded.codedeploy.watch_alarms(Group("shop", "payments", ("a", "b"), alarms_enabled=True), on=False)
+    group = Group("shop", "payments", ("a", "b"), alarms_enabled=True, ignores_poll_failure=True)
+    recorded.codedeploy.watch_alarms(group, on=False)
 
 
 def test_an_answer_that_is_denied_is_given_again(recorded: Recorded) -> None:

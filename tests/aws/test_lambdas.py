@@ -429,3 +429,14 @@ def test_what_names_a_version_and_defaults_that_are_spelt_out_change_nothing(mor
 )
 def test_what_cannot_be_read_is_never_alike(more: dict[str, Any]) -> None:
     assert not facts_of(**more).alike(facts_of(**more))
+
+
+def test_tags_that_lambda_could_not_read_are_unknown_and_not_missing(recorded: Recorded) -> None:
+    message = "User: seatrial is not authorized to perform: lambda:ListTags on resource: function:payments (no policy)"
+    untold = {"ErrorCode": "AccessDeniedException", "Message": message}
+    recorded.stub.add_response("get_function", {"TagsError": untold}, {"FunctionName": "payments"})
+    with pytest.raises(
+        LambdaError, match=r"payments has \(AccessDeniedException: .*Next: allow lambda:ListTags"
+    ) as raised:
+        recorded.lambdas.tag("payments")
+    assert raised.value.code == "TagsError"

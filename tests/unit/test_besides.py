@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from seatrial.aws import configurations
 from seatrial.core import besides
 from seatrial.core.besides import Configuration, ResourceChange, StackEvent
 from seatrial.core.release import Release
@@ -155,6 +156,14 @@ def test_a_resource_that_is_created_is_a_change_whatever_was_before() -> None:
     assert [str(change) for change in of_update([visited(-9, "{}"), UPDATE[1], made, UPDATE[7]])] == [
         "Stack Tables (create)"
     ]
+
+
+def test_variables_that_lambda_cannot_decrypt_are_unknown_and_not_equal() -> None:
+    told = {"CodeSha256": "a", "MemorySize": 128, "Timeout": 3, "Role": "role/shop"}
+    denied = told | {"Environment": {"Error": {"ErrorCode": "AccessDeniedException", "Message": "kms:Decrypt"}}}
+    unknown = ("variables unknown (Lambda can't decrypt them for Seatrial)",)
+    assert besides.differences(configurations.read(denied), configurations.read(denied)) == unknown
+    assert besides.differences(configurations.read(told), configurations.read(told)) == ()
 
 
 # ---------------------------------------------------------------- the flow

@@ -416,7 +416,7 @@ def test_of_a_service_that_is_off_seatrial_takes_nothing_back_by_itself_and_ever
 @pytest.mark.parametrize("release", [shifting, baking, guarded], ids=["shifting", "baking", "guarded"])
 def test_what_carries_no_tag_is_touched_for_nobody(trigger: Trigger, release: Release) -> None:
     sentence = (
-        "payments carries no tag 'seatrial', so Seatrial does not touch it: add `Tags: {seatrial: released}` to the "
+        "payments carries no tag 'seatrial', so Seatrial does not touch it: add `Tags: {seatrial: payments}` to the "
         "function in its template"
     )
     assert decide(trigger, situation(release, tags={"payments": Tag.NONE})) == (Notify(sentence, release),)

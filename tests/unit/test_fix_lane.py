@@ -67,6 +67,17 @@ def test_a_grant_switches_the_groups_alarms_off_and_keeps_their_list(account: Sm
     assert fix_lane.run(account.aws, TICK) == {"grants": []}, "a tick leaves it open"
 
 
+@pytest.mark.parametrize("ignores", [True, False])
+def test_a_grant_keeps_whether_unreadable_alarms_are_ignored(account: SmallAccount, ignores: bool) -> None:
+    account.codedeploy.ignores_poll_failure = ignores
+    only(account, event("fix-granted"))
+    assert account.codedeploy.ignores_poll_failure is ignores
+    account.clock.goes_on(timedelta(hours=1))
+    assert [one["action"] for one in fix_lane.run(account.aws, TICK)["grants"]] == ["closed"]
+    assert account.codedeploy.alarms_on
+    assert account.codedeploy.ignores_poll_failure is ignores
+
+
 def test_the_fix_passes_a_hold_and_a_closed_window_and_its_alarms(
     account: SmallAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

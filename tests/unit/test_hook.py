@@ -189,7 +189,7 @@ def test_a_function_without_the_tag_is_refused_with_the_line_to_add_and_never_in
     account.lambdas.tags["payments"] = {"team": "shop"}
     answered = pre_traffic(CALL, Limit())
     assert answered["answered"] == "Failed"
-    assert "add `Tags: {seatrial: released}` to the function" in answered["reason"]
+    assert "add `Tags: {seatrial: payments}` to the function" in answered["reason"]
     assert account.lambdas.invoked == []
     assert account.told() == [answered["reason"]]
 
@@ -272,7 +272,7 @@ def test_a_service_that_is_off_goes_forward_untried_and_unbaked_and_that_is_told
     account.lambdas.tags["payments"] = {"seatrial": "off"}
     sentence = (
         "payments:live: version 8 passes untried, and nothing but CodeDeploy watches it: its function's tag says "
-        "`seatrial: off`. `seatrial: released` has the next release tried again"
+        "`seatrial: off`. Next: `seatrial enable payments` has the next release tested again"
     )
     for hook_ in (pre_traffic, post_traffic):
         assert hook_(CALL, Limit()) == {"answered": "Succeeded", "reason": sentence}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from moto import mock_aws
 
 from seatrial.core import delivery
@@ -17,7 +20,7 @@ from seatrial.core.events import HookRequest
 from seatrial.core.gate import Report
 from seatrial.core.release import Release, State
 from seatrial.core.verdict import Word
-from seatrial.flows import guard, monitor, preflight, tell
+from seatrial.flows import guard, metric_line, monitor, preflight, tell
 from seatrial.flows.answer import Answer
 from tests.small_account import SmallAccount, event, make_table
 
@@ -175,3 +178,18 @@ def test_the_dashboard_searches_for_metrics_that_there_are() -> None:
     searched = re.findall(r'MetricName=\\"(\w+)', (PROJECT / "template.yaml").read_text())
     assert len(searched) >= 10
     assert set(searched) <= documented().keys()
+
+
+def test_each_line_of_metrics_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[str] = []
+    out = io.StringIO()
+    monkeypatch.setattr(out, "write", writes.append)
+    monkeypatch.setattr(sys, "stdout", out)
+    metrics = EphemeralMetrics(namespace="Seatrial", service="payments")
+    metric_line.write(metrics)
+    assert writes == [], "a line without metrics is none"
+    metrics.add_metric("ReleaseFinished", MetricUnit.Count, 1)
+    metric_line.write(metrics)
+    (line,) = writes
+    assert line.endswith("\n")
+    assert json.loads(line)["ReleaseFinished"] == [1.0]

@@ -54,7 +54,7 @@ def test_a_refusal_for_the_group_names_what_is_missing_and_the_lines_to_add() ->
 
 
 def test_a_missing_tag_is_told_with_the_line_that_adds_it() -> None:
-    assert "`Tags: {seatrial: released}`" in finding_story.not_tagged("payments")
+    assert "`Tags: {seatrial: payments}`" in finding_story.not_tagged("payments")
 
 
 def test_going_back_is_told_even_when_nobody_knows_from_where() -> None:

@@ -117,6 +117,7 @@ class CodeDeploy:
             name,
             alarms=tuple(alarm["name"] for alarm in alarms.get("alarms", []) if "name" in alarm),
             alarms_enabled=alarms.get("enabled", False),
+            ignores_poll_failure=alarms.get("ignorePollAlarmFailure", False),
             rolls_back_on=frozenset(rollback.get("events", []) if rollback.get("enabled", False) else []),
         )
 
@@ -131,11 +132,15 @@ class CodeDeploy:
         return Shifting()
 
     def watch_alarms(self, group: Group, *, on: bool) -> None:
-        """Switch the group's alarms on or off; their list stays. The switch is all that is changed."""
+        """Switch the group's alarms on or off. UpdateDeploymentGroup sets the whole configuration: the rest is kept."""
         self._client.update_deployment_group(
             applicationName=group.application,
             currentDeploymentGroupName=group.name,
-            alarmConfiguration={"enabled": on, "alarms": [{"name": name} for name in group.alarms]},
+            alarmConfiguration={
+                "enabled": on,
+                "ignorePollAlarmFailure": group.ignores_poll_failure,
+                "alarms": [{"name": name} for name in group.alarms],
+            },
         )
 
     def answer(self, deployment_id: str, execution_id: str, *, passed: bool) -> bool:

@@ -33,12 +33,13 @@ def read(configuration: Mapping[str, Any]) -> Configuration:
         "temporary storage": f"{configuration.get('EphemeralStorage', {}).get('Size', 512)} MB",
         "tracing": configuration.get("TracingConfig", {}).get("Mode", ""),
     }
-    variables = configuration.get("Environment", {}).get("Variables", {})
+    environment = configuration.get("Environment") or {}
+    variables = environment.get("Variables") or {}
     return Configuration(
         code=configuration["CodeSha256"],
         settings={name: value for name, value in settings.items() if value},
         layers=tuple(":".join(layer["Arn"].split(":")[6:]) for layer in configuration.get("Layers", [])),
-        variables={name: digest(value) for name, value in variables.items()},
+        variables=None if environment.get("Error") else {name: digest(value) for name, value in variables.items()},
         hidden={name: digest(configuration[key]) for key, name in _HIDDEN.items() if configuration.get(key)},
     )
 

@@ -176,6 +176,12 @@ class Lambdas:
             if error.code == "AccessDeniedException":
                 return Tag.NONE
             raise
+        if untold := found.get("TagsError"):  # Lambda answered without them: unknown, not untagged
+            raise LambdaError(
+                f"Lambda can't say which tags {function} has ({untold.get('ErrorCode')}: {untold.get('Message')}). "
+                "Next: allow lambda:ListTags on it to Seatrial's role, or deploy again if Lambda throttled the call",
+                "TagsError",
+            )
         return tag.read(found.get("Tags", {}))
 
     def is_released_by_seatrial(self, function: str) -> bool:

@@ -22,13 +22,13 @@ class Configuration:
     """How a version is run, by the words that people know: `settings` and `layers` as they read them.
 
     `variables` (of the environment) and `hidden` (what is long, or nobody's business) are digests: they are compared,
-    and only their names are told. `code` is the CodeSha256.
+    and only their names are told. `variables` is None where Lambda can't say them. `code` is the CodeSha256.
     """
 
     code: str
     settings: Mapping[str, str] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] | None = field(default_factory=dict)
     hidden: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,7 +64,7 @@ def differences(stable: Configuration, candidate: Configuration) -> tuple[str, .
     return (
         *_values(stable.settings, candidate.settings),
         *_names("layer", _as_names(stable.layers), _as_names(candidate.layers)),
-        *_names("variable", stable.variables, candidate.variables),
+        *_variables(stable.variables, candidate.variables),
         *_names("", stable.hidden, candidate.hidden),
     )
 
@@ -117,6 +117,13 @@ def _values(stable: Mapping[str, str], candidate: Mapping[str, str]) -> Iterable
         before, after = stable.get(name, "none"), candidate.get(name, "none")
         if before != after:
             yield f"{name} {before} → {after}"
+
+
+def _variables(stable: Mapping[str, str] | None, candidate: Mapping[str, str] | None) -> Iterable[str]:
+    """Unknown is not equal."""
+    if stable is None or candidate is None:
+        return ["variables unknown (Lambda can't decrypt them for Seatrial)"]
+    return _names("variable", stable, candidate)
 
 
 def _names(what: str, stable: Mapping[str, str], candidate: Mapping[str, str]) -> Iterable[str]:

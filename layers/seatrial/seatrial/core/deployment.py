@@ -102,13 +102,17 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Group:
-    """A deployment group. `rolls_back_on` is empty when its automatic rollback is off."""
+    """A deployment group. `rolls_back_on` is empty when its automatic rollback is off.
+
+    `ignores_poll_failure`: CodeDeploy lets a deployment go on while it can't read the alarms.
+    """
 
     application: str
     name: str
     alarms: tuple[str, ...] = ()
     alarms_enabled: bool = False
     rolls_back_on: frozenset[str] = frozenset()
+    ignores_poll_failure: bool = False
 
     @property
     def watched_alarms(self) -> tuple[str, ...]:

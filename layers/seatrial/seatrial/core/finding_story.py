@@ -16,7 +16,7 @@ def dark_tested(service: str, refusal: str) -> str:
 
 def not_tagged(function: str) -> str:
     return (
-        f"{function} carries no tag 'seatrial', so Seatrial does not touch it: add `Tags: {{seatrial: released}}` to "
+        f"{function} carries no tag 'seatrial', so Seatrial does not touch it: add `Tags: {{seatrial: {function}}}` to "
         "the function in its template"
     )
 

@@ -68,7 +68,7 @@ def refused(rollout: Rollout, reason: str, by_appconfig: str) -> str:
 def not_tagged(flag: Flag) -> str:
     return (
         f"{flag.name}: the application or the environment carries no tag 'seatrial', so Seatrial does not touch it: "
-        "add `Tags: [{Key: seatrial, Value: released}]` to both in their template"
+        "add `Tags: [{Key: seatrial, Value: flags}]` to both in their template"
     )
 
 

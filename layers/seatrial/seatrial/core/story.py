@@ -98,7 +98,8 @@ def passes_untried(shift: Shift) -> str:
     """A hook's answer where the tag says off."""
     return (
         f"{shift.service}: version {shift.candidate} passes untried, and nothing but CodeDeploy watches it: its "
-        "function's tag says `seatrial: off`. `seatrial: released` has the next release tried again"
+        f"function's tag says `seatrial: off`. Next: `seatrial enable {shift.function}` has the next release tested "
+        "again"
     )
 
 

@@ -15,6 +15,12 @@ _COMMITTED: Final = "seatrial:committed"
 # Beyond these a time zone can lead out of the calendar, and no commit is so old or young.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 
+# What the tag said before `seatrial disable`, so that `seatrial enable` can say it again.
+BEFORE: Final = "seatrial:before"
+
+DISABLED: Final = "off"
+ENABLED: Final = "on"
+
 # YAML 1.1, and so CloudFormation, reads an unquoted `off` or `no` as false, and the tag then says "false".
 _OFF = frozenset({"off", "no", "false"})
 

@@ -13,7 +13,7 @@ from seatrial.aws.lambdas import LambdaError
 from seatrial.core import events, finding_story, oncall, oncall_story
 from seatrial.core.oncall import EventError
 from seatrial.core.source import NoSuiteError, SuiteError
-from seatrial.flows import requests, tell, trial
+from seatrial.flows import metric_line, requests, tell, trial
 from seatrial.flows.account import Account
 
 # The alias of a service that is named by its function alone, as SAM's AutoPublishAlias is set in Seatrial's templates.
@@ -116,4 +116,4 @@ def _count(test: DarkTest) -> None:
     metrics = EphemeralMetrics(namespace="Seatrial", service=test.service)
     metrics.add_metric("DarkTestCases", MetricUnit.Count, test.cases)
     metrics.add_metric("DarkTestFailures", MetricUnit.Count, test.failures)
-    metrics.flush_metrics()
+    metric_line.write(metrics)

@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from seatrial.core.cost import Cost
 from seatrial.core.delivery import OF_A_DEPLOYMENT, OF_A_DEPLOYMENT_STEPS, OF_A_WAY_BACK, spans
 from seatrial.core.release import Release, State, Step
+from seatrial.flows import metric_line
 from seatrial.flows.account import Account
 from seatrial.flows.turns import Turns
 
@@ -38,7 +39,7 @@ def judged(release: Release, word: str) -> None:
     """Once for each word that the judge says of a release: VerdictOk, VerdictWorse or VerdictInconclusive."""
     metrics = _of(release)
     metrics.add_metric(f"Verdict{word.capitalize()}", MetricUnit.Count, 1)
-    metrics.flush_metrics()
+    metric_line.write(metrics)
 
 
 def cost(release: Release, found: Cost) -> None:
@@ -46,7 +47,7 @@ def cost(release: Release, found: Cost) -> None:
     metrics = _of(release)
     metrics.add_metric("BadOutcomesCaused", MetricUnit.Count, round(found.bad) if found.is_known else 0)
     metrics.add_metric("RequestsWhileReleased", MetricUnit.Count, found.requests)
-    metrics.flush_metrics()
+    metric_line.write(metrics)
 
 
 def _took(ended: Release, steps: Sequence[Step], names: Iterable[str]) -> None:
@@ -56,7 +57,7 @@ def _took(ended: Release, steps: Sequence[Step], names: Iterable[str]) -> None:
         if name in known:
             metrics.add_metric(name, MetricUnit.Seconds, known[name].total_seconds())
     metrics.add_metadata("end", str(ended.state))
-    metrics.flush_metrics()
+    metric_line.write(metrics)
 
 
 def _of(release: Release) -> EphemeralMetrics:

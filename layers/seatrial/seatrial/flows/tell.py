@@ -13,6 +13,7 @@ from seatrial.core.bounds import short
 from seatrial.core.printable import printable
 from seatrial.core.release import Release, Step
 
+from . import metric_line
 from .account import Account
 
 # What leaves on the bus as an event of its own name, by the word that subscriptions filter by. All else is a `Notice`.
@@ -129,7 +130,7 @@ def _count(event: str, attributes: Mapping[str, str]) -> None:
         metrics = EphemeralMetrics(namespace="Seatrial", service=about)
         metrics.add_metric(EVENTS[event].replace(" ", ""), MetricUnit.Count, 1)
         metrics.add_metadata("release", attributes.get("release", ""))
-        metrics.flush_metrics()
+        metric_line.write(metrics)
 
 
 def _fields(release: Release) -> dict[str, str]:

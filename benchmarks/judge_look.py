@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-
-from scipy.stats import mannwhitneyu
+from importlib import import_module
 
 from benchmarks.rows import Row, compare, milliseconds, ratio
 from seatrial.core.judge import judge
@@ -19,6 +18,7 @@ type Minutes = Sequence[tuple[int, int, int, int]]
 
 
 def one_look() -> Row:
+    import_module("scipy.stats")
     metrics = [_minutes(random.Random(number)) for number in range(METRICS)]
     pairs = compare(
         lambda: milliseconds(lambda: [_judged(metrics) for _ in range(LOOKS)])() / LOOKS,
@@ -35,6 +35,8 @@ def _judged(metrics: Sequence[Minutes]) -> None:
 
 
 def _tested(metrics: Sequence[Minutes]) -> None:
+    from scipy.stats import mannwhitneyu  # only `make bench` installs it; one_look imports it before it measures
+
     for rows in metrics:
         stable = [bad / of for of, bad, _, _ in rows]
         candidate = [bad / of for _, _, of, bad in rows]

@@ -115,8 +115,8 @@ def test_before_the_shift_the_ledger_says_what_it_notices(account: SmallAccount)
     assert said(account) == [
         (
             "foresight",
-            "payments:live: Canary10Percent5Minutes at 0.4 requests/s can only notice a candidate that fails 74 % of "
-            "its requests; 30 minutes at 25 % would notice 5.8 %",
+            "payments:live: Canary10Percent5Minutes at 0.4 requests/s can only notice a candidate that fails 75 % of "
+            "its requests; 30 minutes at 25 % would notice 6.7 %",
         )
     ]
     assert account.told() == [], "nobody is disturbed by it"

@@ -79,13 +79,13 @@ def test_what_is_foreseen_is_always_the_same() -> None:
         ),
         (
             0.4,
-            "Canary10Percent5Minutes at 0.4 requests/s can only notice a candidate that fails 66 % of its requests; "
-            "30 minutes at 25 % would notice 5.4 %",
+            "Canary10Percent5Minutes at 0.4 requests/s can only notice a candidate that fails 70 % of its requests; "
+            "30 minutes at 25 % would notice 5.9 %",
         ),
         (
             0.05,
             "Canary10Percent5Minutes at 0.05 requests/s can't notice even a candidate that fails all of its requests: "
-            "in 5 minutes about 1.5 reach it; 30 minutes at 25 % would notice 61 %",
+            "in 5 minutes about 1.5 reach it; 30 minutes at 25 % would notice 81 %",
         ),
     ],
 )

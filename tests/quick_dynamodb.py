@@ -6,6 +6,7 @@ Use it inside `mock_aws`. tests/aws/test_ledger.py runs the ledger against this 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from moto.dynamodb.exceptions import ResourceNotFoundException as NoTableError
 from moto.dynamodb.parsing.key_condition_expression import parse_expression
 
 ACCOUNT = "123456789012"
+
+# DynamoDB makes one write of an item after the other; moto reads the condition and writes without a lock.
+_ONE_BY_ONE = threading.RLock()
 
 
 class QuickDynamoDB:
@@ -111,7 +115,8 @@ class QuickDynamoDB:
     def _made[T](self, operation: str, call: Callable[[], T]) -> T:
         self._before()
         try:
-            answer = call()
+            with _ONE_BY_ONE:
+                answer = call()
         except ConditionalCheckFailed as failed:
             self._after()
             raise _error("ConditionalCheckFailedException", failed, operation) from failed

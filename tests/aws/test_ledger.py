@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -422,6 +423,49 @@ def test_entry_that_cannot_be_read_hides_no_other(ledger: Ledger, caplog: pytest
     assert ledger.opened_between(OPENED, LATER) == (innocent,)
     assert ledger.alarms.naming("bad-outcomes")[0] == (innocent,)
     assert "d-1: entry of the ledger left out" in caplog.text
+
+
+def test_odd_entries_of_grants_steps_and_cool_downs_hide_no_other(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, ["bad-outcomes"])
+    ledger.step(release, Step("trial", "", "passed", OPENED))
+    ledger.alarms.took_back("bad-outcomes", release, OPENED)
+    for pk, sk in [("fix", "a:live"), ("release#d-1", "step#odd#"), ("alarm#bad-outcomes", "taken-back#a:live")]:
+        ledger._table.put({"pk": pk, "sk": sk})
+    assert ledger.grants.standing() == ()
+    assert ledger.grants.last("a:live") is None
+    assert [step.kind for step in ledger.steps("d-1")] == ["trial"]
+    assert ledger.steps_of(["d-1"], ["trial", "odd"])["d-1"] == list(ledger.steps("d-1"))
+    assert ledger.alarms.naming("bad-outcomes") == ((release,), {"payments:live": OPENED})
+
+
+def test_an_odd_entry_of_a_hold_still_holds_and_can_be_lifted(ledger: Ledger) -> None:
+    ledger._table.put({"pk": "hold", "sk": "payments"})
+    (hold,) = ledger.holds.standing()
+    assert (hold.service, hold.who) == ("payments", "unknown")
+    assert ledger.holds.lift(replace(hold, who="on call", since=OPENED))
+    assert ledger.holds.standing() == ()
+
+
+@mock_aws
+def test_of_many_threads_one_claims_a_case() -> None:
+    """Through the quick client, which writes one item after the other, as DynamoDB does."""
+    make_table()
+    client: Any = QuickDynamoDB("eu-west-1")
+    ledger = Ledger(client, "ledger", timedelta(days=400))
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    with ThreadPoolExecutor(8) as threads:
+        claims = [threads.submit(ledger.cases.claim, release, "charge a card", LATER) for _ in range(40)]
+    assert sum(claim.result() for claim in claims) == 1
+
+
+def test_result_of_a_case_is_kept_whatever_it_quotes(ledger: Ledger) -> None:
+    release = ledger.open(DEPLOYMENT, SHIFT, [])
+    ledger.cases.claim(release, "half \ud800", LATER)
+    ledger.cases.finish(release, "half \ud800", "failed", "half \ud800" + "x" * 500_000)
+    claim = ledger.cases.find(release, "half \ud800")
+    assert claim
+    assert claim.sentence.startswith("half \\ud800xxx")
+    assert len(claim.sentence) <= 50_000
 
 
 @pytest.mark.parametrize("once", ["e" * 199, "返金が二重に応答します。" * 60, "half \ud800", "two\nlines"])

@@ -115,8 +115,8 @@ def test_an_alarm_of_each_kind_is_read_and_as_its_schema_says(name: str) -> None
             "Rollback Requested: 'detail.release' must be a deployment's id, for example d-RGSWBD91L, got 'last'",
         ),
         (
-            with_detail("rollback-requested", who="x" * 501),
-            "Rollback Requested: 'detail.who' has 501 characters; at most 500",
+            with_detail("hold-requested", who="x" * 501),
+            "Hold Requested: 'detail.who' has 501 characters; at most 500",
         ),
         (
             with_detail("fix-granted", minutes=True),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
+from seatrial.aws.ledger import Ledger
 from seatrial.core.events import EventError
 from seatrial.core.oncall import Answer
 from seatrial.core.release import State
 from seatrial.flows import dark_tests, fix_lane, preflight, rollback
-from tests.small_account import SmallAccount, event, make_table, refused
+from seatrial.flows.account import Account
+from tests.quick_dynamodb import QuickDynamoDB
+from tests.small_account import REGION, SmallAccount, event, make_table, refused
 
 
 @pytest.fixture
@@ -38,12 +43,11 @@ ASKED = {"service": "payments", "reason": "r", "who": "w"}
     ("detail", "correction"),
     [
         ({"service": "payments", "reason": "r"}, "'detail.who' is missing: who asks"),
-        (ASKED | {"reason": "r" * 501}, "'detail.reason' has 501 characters; at most 500"),
         (ASKED | {"service": "arn:aws:lambda:us-east-1:123456789012:function:payments"}, "is of us-east-1"),
         (ASKED | {"releas": "d-1"}, "'detail.releas' is not a key: did you mean 'release'?"),
         ("payments", "'detail' must be an object"),
     ],
-    ids=["no who", "a long reason", "an ARN of another Region", "a misspelt key", "no object"],
+    ids=["no who", "an ARN of another Region", "a misspelt key", "no object"],
 )
 def test_a_request_with_a_slip_is_declined_with_its_correction(
     account: SmallAccount, detail: Any, correction: str
@@ -59,13 +63,79 @@ def test_a_request_with_a_slip_is_declined_with_its_correction(
     assert account.codedeploy.stops == []
 
 
+def test_a_rollback_with_a_long_reason_is_done_and_its_reason_cut(account: SmallAccount) -> None:
+    asked = sent(account, "rollback-requested", service="payments", reason="r" * 501, who="w" * 100_000)
+    (outcome,) = rollback.take_back(account.aws, asked)["decisions"]
+    assert account.codedeploy.stops == ["d-1"]
+    assert "rrr… (32 more characters)" in outcome["reason"]
+    assert len(outcome["reason"]) <= 1_200
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("hold-requested", {}), ("hold-released", {}), ("fix-granted", {"minutes": 30})]
+)
+def test_a_hold_or_a_grant_with_a_long_reason_is_declined(
+    account: SmallAccount, name: str, more: dict[str, Any]
+) -> None:
+    asked = sent(account, name, service="payments", reason="r" * 501, **more)
+    handle = fix_lane.run if name == "fix-granted" else rollback.take_back
+    ((outcome,),) = handle(account.aws, asked).values()
+    assert outcome["action"] == "declined"
+    assert "'detail.reason' has 501 characters; at most 500" in outcome["reason"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=15), timedelta(days=36_500)])
+def test_a_request_dated_ahead_and_delivered_again_takes_no_later_release(
+    account: SmallAccount, ahead: timedelta
+) -> None:
+    """The second delivery comes before the time that the sender gave, or after it."""
+    asked = sent(account, "rollback-requested", service="payments")
+    asked["time"] = (account.clock.now() + ahead).isoformat()
+    rollback.take_back(account.aws, asked)
+    account.codedeploy.ends("d-1", "Stopped")
+    account.ledger.finish(account.ledger.release("d-1"), State.TAKEN_BACK, "on call", "on call", account.clock.now())
+    account.clock.goes_on(timedelta(minutes=10))
+    account.codedeploy.begin("d-2", candidate="9", createTime=account.clock.now())
+    preflight.admitted(account.aws, account.aws.codedeploy.deployment("d-2"))
+    account.clock.goes_on(timedelta(minutes=10))
+    rollback.take_back(account.aws, asked)
+    assert account.codedeploy.stops == ["d-1"]
+
+
+def test_a_request_dated_ahead_is_obeyed_while_the_ledger_is_gone(account: SmallAccount) -> None:
+    asked = sent(account, "rollback-requested", service="payments", release="d-1") | {"time": "2126-01-01T00:00:00Z"}
+    with pytest.raises(ExceptionGroup):  # the ledger can't be told, after the stop
+        rollback.take_back(_without_ledger(account), asked)
+    assert account.codedeploy.stops == ["d-1"]
+
+
+def test_without_the_ledger_a_lower_number_counts_as_a_rollback_and_is_not_stopped(account: SmallAccount) -> None:
+    account.codedeploy.begin("d-2", stable="8", candidate="7")
+    asked = sent(account, "rollback-requested", service="payments", release="d-2")
+    (outcome,) = rollback.take_back(_without_ledger(account), asked)["decisions"]
+    assert account.codedeploy.stops == []
+    assert "d-2 goes to a lower version" in outcome["reason"]
+    assert "aws deploy stop-deployment --deployment-id d-2" in outcome["reason"]
+
+
+def test_a_named_release_whose_entry_is_odd_is_rolled_back_by_what_codedeploy_says(account: SmallAccount) -> None:
+    account.ledger._table.change({"pk": "release#d-1", "sk": "release"}, {"settings": "{"})
+    rollback.take_back(account.aws, sent(account, "rollback-requested", service="payments", release="d-1"))
+    assert account.codedeploy.stops == ["d-1"]
+
+
+def _without_ledger(account: SmallAccount) -> Account:
+    client: Any = QuickDynamoDB(REGION["region_name"])
+    return replace(account.aws, ledger=Ledger(client, "no-table", timedelta(days=1)))
+
+
 def test_a_declined_request_reads_as_a_message_with_the_next_step(account: SmallAccount) -> None:
     rollback.take_back(account.aws, event("rollback-requested") | {"detail": ASKED | {"releas": "d-1"}})
     assert account.topic.messages == [
         (
             "[seatrial] payments: request declined",
             f"payments: request declined (event {event('rollback-requested')['id']}): Rollback Requested: "
-            "'detail.releas' is not a key: did you mean 'release'?. Nothing was done. Next: correct the event and "
+            "'detail.releas' is not a key: did you mean 'release'? Nothing was done. Next: correct the event and "
             "send it again.",
         )
     ]

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from seatrial.core import bounds
+from seatrial.core.bounds import UnfitError
 from seatrial.core.deployment import Deployment, Shift, Status
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ _FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,140}")
 _ALIAS = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _VERSION = re.compile(r"[0-9]{1,18}|\$LATEST")
 
-# AppSpecs are at most 256 KB; a sentence quotes so many letters of what is wrong in one.
+# A sentence quotes so many letters of what is wrong in one.
 _QUOTED = 80
 
 
@@ -57,7 +59,10 @@ def shift_of(content: str) -> Shift:
     Raises ValueError, and nothing else, whatever the text is: a rollback must pass in spite of its AppSpec.
     """
     try:
+        bounds.APPSPEC.check_size(content)
         spec = json.loads(content)
+    except UnfitError as unfit:
+        raise ValueError(f"it {unfit}") from None
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     except ValueError as error:

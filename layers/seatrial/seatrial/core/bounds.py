@@ -86,7 +86,7 @@ SUITE_FILE: Final = Bound("suite.yaml", 100_000, "bytes", reason="a hook must re
 SUITE_DEPTH: Final = Bound("nesting of suite.yaml", 50, "levels")
 FILES: Final = Bound("files in seatrial/", 500, "entries")
 FILE: Final = Bound("a file in seatrial/", 1_000_000, "bytes")
-FOLDER: Final = Bound("all files in seatrial/", 10_000_000, "bytes", reason="the hooks have 512 MB of memory")
+FOLDER: Final = Bound("all files in seatrial/", 10_000_000, "bytes", reason="a hook reads them all into memory")
 FILE_NAME: Final = Bound("the name of a file in seatrial/", 255, "characters")
 
 # Cases.

@@ -108,6 +108,8 @@ class Situation:
     taken_back: Mapping[str, datetime] = field(default_factory=dict)
     tags: Mapping[str, Tag] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
+    # The named deployment goes to a lower version, and the ledger that could prove it no rollback can't be read.
+    unproven: bool = False
 
 
 def decide(trigger: Trigger, situation: Situation) -> tuple[Decision, ...]:
@@ -306,4 +308,6 @@ def _over(release: Release, situation: Situation) -> str:
 def _no_release(request: RollbackRequested, situation: Situation) -> str:
     which = f"release {request.release} of {request.service}" if request.release else f"release of {request.service}"
     instead = f"open: {', '.join(situation.open_ones)}" if situation.open_ones else "no release is open"
+    if situation.unproven:
+        return rollback_story.may_be_a_rollback(request)
     return f"{request.service}: rollback of {request.who} declined: there is no {which} ({instead})"

@@ -87,6 +87,11 @@ class Deployment:
         return self.is_rollback or (self.shift is not None and self.shift.is_backward)
 
     @property
+    def runs_to_a_lower_number(self) -> bool:
+        """Whether it is open and goes to a lower version without CodeDeploy calling it a rollback."""
+        return self.goes_back and not self.is_rollback and not self.ended
+
+    @property
     def ended(self) -> bool:
         return self.status in (Status.SUCCEEDED, Status.FAILED, Status.STOPPED)
 

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard
 
+from . import bounds
+from .bounds import Bound
 from .holds import ALL
 from .printable import printable
 from .values import quoted
@@ -30,7 +32,7 @@ _ARN = re.compile(
 )
 _FLAG = re.compile(r"[^/\x00-\x1f]{1,64}/[^/\x00-\x1f]{1,64}/[^/\x00-\x1f]{1,128}")
 _RELEASE = re.compile(r"d-[A-Z0-9]{1,32}", re.IGNORECASE)
-_MOST_LETTERS = 500
+_MOST_CHARACTERS = Bound("a text of a request", 500, "characters")
 
 # How much of what a sender wrote a message about it repeats.
 _MOST_QUOTED = 80
@@ -148,14 +150,18 @@ def request(event: Mapping[str, Any]) -> Request:
     return reader(Detail.of(str(what), detail, event), id, _sent(str(what), event.get("time")))
 
 
-def arrived[T](trigger: T, now: datetime) -> T:
-    """A request as of now, where its sender dates it ahead: PutEvents takes any `Time`.
+def arrived[T](trigger: T, arrival: datetime) -> T:
+    """A request as of its first arrival, where its sender dates it ahead: PutEvents takes any `Time`.
 
     A grant dated ahead would leave alarms off for as long, and a hold dated ahead could not be lifted.
     """
     if isinstance(trigger, RollbackRequested | FlagRollbackRequested | HoldRequested | HoldReleased | FixGranted):
-        return replace(trigger, at=min(trigger.at, now))
+        return replace(trigger, at=min(trigger.at, arrival))
     return trigger
+
+
+def is_request(trigger: object) -> TypeGuard[Request]:
+    return isinstance(trigger, RollbackRequested | FlagRollbackRequested | HoldRequested | HoldReleased | FixGranted)
 
 
 def _sent(what: str, time: object) -> datetime:
@@ -194,9 +200,17 @@ class Detail:
         found = self.given[key]
         if not isinstance(found, str) or not found.strip():
             raise EventError(f"{self.what}: 'detail.{key}' must be a string, got {_shown(found)}: {_MEANINGS[key]}")
-        if len(found) > _MOST_LETTERS:
-            raise EventError(f"{self.what}: 'detail.{key}' has {len(found)} characters; at most {_MOST_LETTERS}")
+        most = _MOST_CHARACTERS.most
+        if len(found) > most:
+            raise EventError(f"{self.what}: 'detail.{key}' has {len(found)} characters; at most {most}")
         return printable(found)
+
+    def shortened(self, key: str) -> str:
+        """The same for a rollback, which no text is too long for: it is cut, since rollbacks are never blocked."""
+        found = self.given.get(key)
+        if not isinstance(found, str) or len(found) <= _MOST_CHARACTERS.most:
+            return self.text(key)
+        return printable(bounds.short(found, _MOST_CHARACTERS))
 
     def matching(self, key: str, form: re.Pattern[str]) -> re.Match[str]:
         found = self.text(key)
@@ -233,9 +247,9 @@ def _rollback_requested(detail: Detail, id: str, at: datetime) -> RollbackReques
         if named := [key for key in ("service", "release") if key in detail.given]:
             raise EventError(f"{detail.what}: give either 'detail.flag' or {f'detail.{named[0]}'!r}, not both")
         flag = detail.matching("flag", _FLAG)[0]
-        return FlagRollbackRequested(id, at, flag, detail.text("reason"), detail.text("who"))
+        return FlagRollbackRequested(id, at, flag, detail.shortened("reason"), detail.shortened("who"))
     release = detail.matching("release", _RELEASE)[0] if "release" in detail.given else ""
-    return RollbackRequested(id, at, detail.service(), detail.text("reason"), detail.text("who"), release)
+    return RollbackRequested(id, at, detail.service(), detail.shortened("reason"), detail.shortened("who"), release)
 
 
 def _hold_requested(detail: Detail, id: str, at: datetime) -> HoldRequested:

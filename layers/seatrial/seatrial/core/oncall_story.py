@@ -18,8 +18,9 @@ from .release import Release
 def declined(event: Mapping[str, Any], mistake: str) -> str:
     """For a request that can't be read. `mistake` names the place and the correction."""
     which = f" (event {printable(str(event['id']))[:40]})" if event.get("id") else ""
+    ended = mistake if mistake.endswith(("?", ".")) else f"{mistake}."
     return (
-        f"{oncall.subject(event) or 'on call'}: request declined{which}: {mistake.rstrip('.')}. "
+        f"{oncall.subject(event) or 'on call'}: request declined{which}: {ended} "
         "Nothing was done. Next: correct the event and send it again."
     )
 

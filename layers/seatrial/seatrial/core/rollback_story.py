@@ -186,3 +186,12 @@ def hands_off(release: Release, reason: str) -> str:
 
 def let_go(release: Release, reason: str) -> str:
     return f"{hands_off(release, reason)}. Its bake is over"
+
+
+def may_be_a_rollback(request: RollbackRequested) -> str:
+    """The ledger can't be read, and the named deployment goes to a lower version."""
+    return (
+        f"{request.service}: rollback of {request.who} declined: {request.release} goes to a lower version, and the "
+        "ledger, which can't be read, does not prove that it is no rollback. Next: to stop it all the same, "
+        f"aws deploy stop-deployment --deployment-id {request.release} --auto-rollback-enabled"
+    )

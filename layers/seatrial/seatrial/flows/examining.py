@@ -13,7 +13,7 @@ from seatrial.core.examine import Examined, Sought, examine
 from seatrial.core.expect import Response
 from seatrial.core.values import UnfitError
 
-# Of address space. The hooks have 512 MB, and their own process needs the other half.
+# Of address space: far more than a response within its bounds takes, and far less than the hooks have.
 _MEMORY = 256 * 1024 * 1024
 
 

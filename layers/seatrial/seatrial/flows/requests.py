@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -35,10 +36,25 @@ def handle[T](
             raise
         outcomes = [decline(aws, oncall.subject(event), oncall_story.declined(event, str(mistake)))]
     else:
-        outcomes = list(act(oncall.arrived(trigger, aws.clock.now())))
+        outcomes = list(act(oncall.arrived(trigger, _arrival(aws, trigger))))
     if oncall.is_from_on_call(event):
         _keep(aws, event, outcomes)
     return outcomes
+
+
+def _arrival(aws: Account, trigger: object) -> datetime:
+    """When a request arrived first: one that is dated ahead must not meet a later release when it is delivered again.
+
+    A ledger that can't be written holds nothing up.
+    """
+    now = aws.clock.now()
+    if not oncall.is_request(trigger):
+        return now
+    try:
+        return aws.ledger.requests.first_arrival(trigger.id, now)
+    except (ClientError, BotoCoreError):
+        aws.log.exception("the ledger can't be written", extra={"event": trigger.id, "release": ""})
+        return now
 
 
 def decline(aws: Account, subject: str, sentence: str) -> Outcome:

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws.codedeploy import AlreadyCompleted, Stopped
 from seatrial.aws.lambdas import LambdaError
+from seatrial.aws.ledger.reading import ReleaseUnreadableError
 from seatrial.core import events, rollback_story, story
 from seatrial.core.decide import (
     AnswerHook,
@@ -84,15 +85,17 @@ def act(aws: Account, trigger: Trigger, by: str = BY) -> Outcomes:
 
 
 def _situation(aws: Account, trigger: Trigger) -> Situation:
-    """What the ledger says, or what CodeDeploy alone says of the release that a person names while there is none."""
+    """What the ledger says, or what CodeDeploy alone says of the release that a person names while it can't be read."""
     try:
         return situation.of(aws, trigger)
-    except (ClientError, BotoCoreError):
+    except (ClientError, BotoCoreError, ReleaseUnreadableError):
         if not isinstance(trigger, RollbackRequested) or not trigger.release:
             raise
         aws.log.exception("the ledger can't be read: CodeDeploy alone is asked", extra={"release": trigger.release})
-        release = situation.without_the_ledger(aws.codedeploy.deployment(trigger.release))
-        return situation.with_tags(aws, trigger, Situation(aws.clock.now(), (release,) if release else ()))
+        deployment = aws.codedeploy.deployment(trigger.release)
+        release = situation.without_the_ledger(deployment)
+        known = Situation(aws.clock.now(), (release,) if release else (), unproven=deployment.runs_to_a_lower_number)
+        return situation.with_tags(aws, trigger, known)
 
 
 def _carry_out(aws: Account, trigger: Trigger, decision: Decision, by: str) -> Outcome:

@@ -56,7 +56,12 @@ def _known(aws: Account, trigger: Trigger) -> Situation:
 
 
 def without_the_ledger(deployment: Deployment) -> Release | None:
-    """The release of a deployment that runs, by CodeDeploy's word alone; None for what is no open release."""
+    """The release of a deployment that runs, by CodeDeploy's word alone; None for what is no open release.
+
+    A lower number counts as a rollback, as it does for the hooks: only the ledger can prove that its version was never
+    live. To stop a rollback would return the traffic to the version that it leaves. A person who knows better has
+    CodeDeploy's own StopDeployment, and the message says so.
+    """
     shift = deployment.shift
     if shift is None or deployment.ended or deployment.goes_back:
         return None

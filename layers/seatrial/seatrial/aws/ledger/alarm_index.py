@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from seatrial.aws.ledger import heads
-from seatrial.aws.ledger.table import Item, Table, Write, text
+from seatrial.aws.ledger.table import Item, Table, Write, readable, text
 from seatrial.core.alarm_owner import LONGEST_SPAN
 from seatrial.core.release import Release, State, states_before
 
@@ -34,7 +34,7 @@ class AlarmIndex:
             if _COPY in item:
                 releases += heads.read_all([item[_COPY]])
             else:
-                taken_back[item["sk"].removeprefix(_TAKEN_BACK)] = datetime.fromisoformat(item["at"])
+                taken_back |= dict(readable([item], _took_back))
         return tuple(releases), taken_back
 
     def took_back(self, alarm: str, release: Release, at: datetime) -> None:
@@ -91,6 +91,10 @@ class AlarmIndex:
         head = heads.written(release) | ({"closed_at": text(release.closed_at)} if release.closed_at else {})
         expires = int((last + LONGEST_SPAN).timestamp())
         return [_key(alarm, release) | {_COPY: head, "expires": expires} for alarm in release.alarms]
+
+
+def _took_back(item: Mapping[str, Any]) -> tuple[str, datetime]:
+    return item["sk"].removeprefix(_TAKEN_BACK), datetime.fromisoformat(item["at"])
 
 
 def _partition(alarm: str) -> str:

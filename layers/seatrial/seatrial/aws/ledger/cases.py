@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from seatrial.aws.ledger import heads
 from seatrial.aws.ledger.table import Item, Table, text
+from seatrial.core import bounds, redaction
+from seatrial.core.printable import printable
 from seatrial.core.release import Release
 
 
@@ -29,12 +31,13 @@ class Cases:
 
     def claim(self, release: Release, case: str, until: datetime) -> bool:
         """False when a call of the hook has claimed it before."""
-        item = {"case": case, "until": text(until), "outcome": "", "sentence": ""}
+        item = {"case": printable(case), "until": text(until), "outcome": "", "sentence": ""}
         return self._table.put_new(_key(release, case) | item | heads.expires(release, self._keep))
 
     def finish(self, release: Release, case: str, outcome: str, sentence: str) -> None:
         """Write how the case went."""
-        self._table.change(_key(release, case), {"outcome": outcome, "sentence": sentence})
+        told = bounds.short(printable(redaction.sentence(sentence)), bounds.DETAIL)
+        self._table.change(_key(release, case), {"outcome": outcome, "sentence": told})
 
     def find(self, release: Release, case: str) -> Claim | None:
         item = self._table.get(_key(release, case))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from seatrial.aws.ledger import steps
-from seatrial.aws.ledger.table import Item, Table
+from seatrial.aws.ledger.table import Item, Table, readable
 from seatrial.core.release import Step
 from seatrial.core.rollout import Rollout
 
@@ -29,7 +29,7 @@ class Flags:
 
     def steps(self, flag: str) -> tuple[Step, ...]:
         """What happened to a flag, by application/environment/profile, oldest first."""
-        found = (steps.read(item) for item in self._table.partition(_partition(flag)))
+        found = readable(self._table.partition(_partition(flag)), steps.read)
         return tuple(sorted(found, key=lambda step: step.at))
 
 

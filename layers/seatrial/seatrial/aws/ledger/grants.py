@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from seatrial.aws.ledger.table import Item, Table, text
+from seatrial.aws.ledger.table import Item, Table, readable, text
 from seatrial.core.fix import Grant, Stand
 from seatrial.core.release import Release
 
@@ -21,7 +21,7 @@ class Grants:
         """Write a grant down. False while another one stands, or when a later one has been closed since."""
         return self._table.put_if(
             _key(grant.service) | _written(grant),
-            "attribute_not_exists(pk) OR (#stand = :closed AND #at < :at)",
+            "attribute_not_exists(#at) OR (#stand = :closed AND #at < :at)",
             {"#stand": "stand", "#at": "granted_at"},
             {":closed": Stand.CLOSED, ":at": text(grant.granted_at)},
         )
@@ -48,11 +48,11 @@ class Grants:
     def last(self, service: str) -> Grant | None:
         """The last grant of `function:alias`."""
         item = self._table.get(_key(service))
-        return _read(item) if item else None
+        return next(readable([item] if item else [], _read), None)
 
     def standing(self) -> tuple[Grant, ...]:
         """Those that are not closed."""
-        grants = (_read(item) for item in self._table.partition(_PARTITION))
+        grants = readable(self._table.partition(_PARTITION), _read)
         return tuple(grant for grant in grants if grant.stand is not Stand.CLOSED)
 
 

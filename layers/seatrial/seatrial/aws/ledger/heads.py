@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from seatrial.aws.ledger.table import Item, moment, text
+from seatrial.aws.ledger.table import Item, moment, readable, text
 from seatrial.core import bounds, sections
 from seatrial.core.release import Release, State
-
-_LOG = logging.getLogger(__name__)
 
 # The attribute of those that somebody must still look at, and the index of all that have it.
 OPEN = "open"
@@ -68,13 +65,8 @@ def written(release: Release) -> Item:
 
 
 def read_all(items: Iterable[Mapping[str, Any]]) -> Iterator[Release]:
-    """Those that can be read. One that cannot is logged and left out: it must not hide the others."""
-    for item in items:
-        try:
-            yield read(item)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            release = item.get("deployment_id", item.get("pk"))
-            _LOG.error("%s: entry of the ledger left out: %s: %s", release, type(error).__name__, error)
+    """Those that can be read."""
+    return readable(items, read)
 
 
 def read(item: Mapping[str, Any]) -> Release:

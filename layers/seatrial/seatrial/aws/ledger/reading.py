@@ -7,12 +7,16 @@ from datetime import datetime
 from itertools import islice
 
 from seatrial.aws.ledger import heads, steps
-from seatrial.aws.ledger.table import Item, Table, text
+from seatrial.aws.ledger.table import Item, Table, readable, text
 from seatrial.core.release import Release, Step
 
 
 class ReleaseUnknownError(Exception):
     """The ledger has no such release. Its text is a sentence for people."""
+
+
+class ReleaseUnreadableError(Exception):
+    """The ledger's entry of a release is odd. Its text is a sentence for people."""
 
 
 class Reading:
@@ -22,8 +26,12 @@ class Reading:
         self._table = table
 
     def find(self, deployment_id: str) -> Release | None:
+        """Raises ReleaseUnreadableError."""
         item = self._table.get(heads.key(deployment_id))
-        return heads.read(item) if item else None
+        found = next(heads.read_all([item] if item else []), None)
+        if item and found is None:
+            raise ReleaseUnreadableError(f"the ledger's entry of {deployment_id} can't be read; the log says why")
+        return found
 
     def find_all(self, deployment_ids: Iterable[str]) -> dict[str, Release]:
         """Those that are known, by their ids, as they are now: one call for a hundred. No id may come twice."""
@@ -43,14 +51,14 @@ class Reading:
     def steps(self, deployment_id: str) -> tuple[Step, ...]:
         """What happened, oldest first."""
         items = self._table.partition(heads.partition(deployment_id), steps.PREFIX)
-        return tuple(sorted((steps.read(item) for item in items), key=lambda step: step.at))
+        return tuple(sorted(readable(items, steps.read), key=lambda step: step.at))
 
     def steps_of(self, deployment_ids: Iterable[str], kinds: Sequence[str]) -> dict[str, list[Step]]:
         """Of many releases the steps of these kinds without a discriminator, in no order: one call for a hundred."""
         found: dict[str, list[Step]] = {id: [] for id in deployment_ids}
         keys = {(key["pk"], key["sk"]): id for id in found for kind in kinds for key in [steps.key(id, kind, "")]}
         for item in self._table.get_all({"pk": pk, "sk": sk} for pk, sk in keys):
-            found[keys[item["pk"], item["sk"]]].append(steps.read(item))
+            found[keys[item["pk"], item["sk"]]] += readable([item], steps.read)
         return found
 
     def find_step(self, deployment_id: str, kind: str, discriminator: str) -> Step | None:

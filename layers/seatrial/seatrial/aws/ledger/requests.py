@@ -26,6 +26,14 @@ class Requests:
         expires = int((at + _KEEP).timestamp())
         return self._table.put_new(_key(event_id) | {"answers": stored, "at": text(at), "expires": expires})
 
+    def first_arrival(self, event_id: str, at: datetime) -> datetime:
+        """When a request arrived first, by its event's id: `at`, unless it was delivered before."""
+        key = {"pk": _partition(event_id), "sk": "arrival"}
+        if self._table.put_new(key | {"at": text(at), "expires": int((at + _KEEP).timestamp())}):
+            return at
+        before = self._table.get(key)
+        return datetime.fromisoformat(before["at"]) if before else at
+
     def find(self, event_id: str) -> tuple[Answer, ...] | None:
         """None while the request has no answer."""
         item = self._table.get(_key(event_id))
@@ -33,4 +41,8 @@ class Requests:
 
 
 def _key(event_id: str) -> Item:
-    return {"pk": f"request#{event_id}", "sk": "answer"}
+    return {"pk": _partition(event_id), "sk": "answer"}
+
+
+def _partition(event_id: str) -> str:
+    return f"request#{event_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import batched
@@ -13,6 +14,8 @@ from seatrial.aws.ledger import attribute_values
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_LOG = logging.getLogger(__name__)
 
 type Item = dict[str, Any]
 
@@ -247,6 +250,16 @@ def _key_of(write: Write) -> str:
     ((kind, request),) = write.items()
     item = request["Item" if kind == "Put" else "Key"]
     return f"{item['pk']} {item['sk']}"
+
+
+def readable[T](items: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
+    """What `read` makes of each item. One that can't be read is logged and left out: it must not hide the others."""
+    for item in items:
+        try:
+            yield read(item)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            which = item.get("deployment_id") or f"{item.get('pk')} {item.get('sk')}"
+            _LOG.error("%s: entry of the ledger left out: %s: %s", which, type(error).__name__, error)
 
 
 def text(moment: datetime) -> str:

@@ -261,6 +261,8 @@ class SmallLambda:
         self.gone: set[tuple[str, str]] = set()
         self.pointed: list[tuple[str, str]] = []
         self.intruders: list[Callable[[], None]] = []
+        self.mappings: list[dict[str, Any]] = []
+        self.policies: dict[str, list[dict[str, Any]]] = {}
 
     def has(self, function: str, version: str, suite: str, answer: Answer) -> None:
         self.tags.setdefault(function, {"seatrial": "released"})
@@ -288,6 +290,18 @@ class SmallLambda:
             }
             | self.configured.get(version, {}),
         }
+
+    def get_paginator(self, operation: str) -> SmallLambda:
+        assert operation == "list_event_source_mappings"
+        return self
+
+    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        yield {"EventSourceMappings": self.mappings}
+
+    def get_policy(self, *, FunctionName: str, Qualifier: str = "") -> dict[str, Any]:  # noqa: N803
+        if Qualifier not in self.policies:
+            raise refused("GetPolicy", "ResourceNotFoundException")
+        return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": self.policies[Qualifier]})}
 
     def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803
         if FunctionName not in self.aliases:

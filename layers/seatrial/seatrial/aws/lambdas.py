@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -15,8 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws import configurations, packages
 from seatrial.aws.packages import Package
-from seatrial.core import figures, tag
+from seatrial.core import bypass, figures, tag
 from seatrial.core.besides import Configuration
+from seatrial.core.bypass import Entry
 from seatrial.core.suite_of import Origin
 from seatrial.core.tag import Tag
 from seatrial.core.values import Json, UnfitError, read_json
@@ -238,6 +239,29 @@ class Lambdas:
     def configuration(self, function: str, version: str) -> Configuration:
         """How the version is run, for people to compare. Raises LambdaError."""
         return configurations.read(self._function(function, version)["Configuration"])
+
+    def past_the_alias(self, function: str, versions: Iterable[str]) -> tuple[Entry, ...]:
+        """What may invoke the function itself or one of `versions`, and not an alias. Raises LambdaError.
+
+        Lambda does not say whether a filter by the function's name leaves out mappings of its aliases: each ARN tells.
+        """
+        pages = self._politely(
+            f"list the event sources of {function}",
+            lambda: list(self._client.get_paginator("list_event_source_mappings").paginate(FunctionName=function)),
+        )
+        found = [*bypass.mappings(one for page in pages for one in page["EventSourceMappings"])]
+        for qualifier in ("", *versions):
+            found += bypass.permissions(self._policy(function, qualifier))
+        return tuple(dict.fromkeys(found))
+
+    def _policy(self, function: str, qualifier: str) -> str:
+        asked = {"FunctionName": function} | ({"Qualifier": qualifier} if qualifier else {})
+        try:
+            return self._politely(f"read the policy of {function}", lambda: self._client.get_policy(**asked))["Policy"]
+        except LambdaError as error:
+            if error.code == "ResourceNotFoundException":  # it has none
+                return "{}"
+            raise
 
     def stack(self, function: str) -> str:
         """The name of the stack that the function belongs to, which CloudFormation's own tag says; "" without one."""

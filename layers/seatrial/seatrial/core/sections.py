@@ -65,6 +65,7 @@ class ReleaseSettings:
     windows: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     missing_alarms: Literal["reject", "allow"] = "reject"
+    bypass: Literal["rejected", "allowed"] = "rejected"
 
 
 def text(value: Json) -> str:
@@ -258,4 +259,5 @@ RELEASE: Mapping[str, Callable[[Json], object]] = {
     "windows": many(_window, bounds.WINDOWS),
     "alarms": many(_alarm, bounds.ALARMS),
     "missing_alarms": one_of("reject", "allow"),
+    "bypass": one_of("rejected", "allowed"),
 }

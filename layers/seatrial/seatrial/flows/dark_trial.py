@@ -32,7 +32,10 @@ def check(aws: Account, release: Release, execution_id: str, until: Callable[[],
     missing = preflight.look_at_alarms(aws, release, suite.release, failing)
     foresight.look(aws, release, judge)
     refusal = (
-        missing or preflight.may_start(aws, release, suite.release) or _tried(aws, release, suite, execution_id, until)
+        missing
+        or preflight.stays_behind_the_alias(aws, release, suite.release)
+        or preflight.may_start(aws, release, suite.release)
+        or _tried(aws, release, suite, execution_id, until)
     )
     return tell.unless_dry_run(aws, release, refusal)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.aws.cloudwatch import Alarm
 from seatrial.aws.lambdas import LambdaError
-from seatrial.core import bake, finding_story, story, windows
+from seatrial.core import bake, bypass, finding_story, story, windows
 from seatrial.core.bake import Plan
 from seatrial.core.deployment import Deployment, Group, Shift
 from seatrial.core.gate import RefusedError
@@ -96,6 +96,24 @@ def look_at_alarms(
         _found(aws, release, finding_story.missing_alarms_allowed(missing))
         return None
     return tell.unless_the_fix(aws, release, finding_story.missing_alarms(missing))
+
+
+def stays_behind_the_alias(aws: Account, release: Release, settings: ReleaseSettings) -> str | None:
+    """The gate for traffic that the shift does not move: an event source or permission on the function itself.
+
+    A hotfix grant lets it pass. What can't be read is told and rejects nothing.
+    """
+    try:
+        entries = aws.lambdas.past_the_alias(release.function, (release.stable, release.candidate))
+    except LambdaError as error:
+        _found(aws, release, bypass.unknown(release.service, error))
+        return None
+    if not entries:
+        return None
+    if settings.bypass == "allowed":
+        _found(aws, release, bypass.allowed(release.service, entries))
+        return None
+    return tell.unless_the_fix(aws, release, bypass.rejected(release.service, entries))
 
 
 def _found(aws: Account, release: Release, finding: str) -> None:

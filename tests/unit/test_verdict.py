@@ -222,6 +222,18 @@ def test_stop_lets_nothing_on_without_a_verdict(account: SmallAccount, monkeypat
     assert "the judge can't tell, and its suite says `on_inconclusive: stop`" in answered["reason"]
 
 
+@pytest.mark.parametrize(("setting", "answer"), [("continue", "Succeeded"), ("stop", "Failed")])
+def test_a_shift_without_traffic_through_the_alias_is_a_finding(
+    account: SmallAccount, monkeypatch: pytest.MonkeyPatch, setting: str, answer: str
+) -> None:
+    release = Release8(account, monkeypatch, f"judge: {{on_inconclusive: {setting}}}\nrelease: {{bake: 0}}")
+    release.minutes(2, requests=0)
+    assert release.everybody()["answered"] == answer
+    (finding,) = [one for one in release.steps("finding") if "no traffic came through the alias" in one]
+    assert "Next: if payments has users, let them invoke payments:live and not the function" in finding
+    assert not any("can't tell" in one for one in account.told())
+
+
 @pytest.mark.parametrize("setting", ["stop", "wait", "continue"])
 def test_to_a_fix_too_little_to_tell_is_a_warning(
     account: SmallAccount, monkeypatch: pytest.MonkeyPatch, setting: str

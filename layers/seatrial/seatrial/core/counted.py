@@ -37,7 +37,8 @@ class Counted:
     `shift` are the minutes in which both versions serve, from the first in which users met the candidate. `after` are
     those since 100 %, each beside one of the hour before the release; None before that. `throttles` ran no version.
     `silent` are metrics that neither version has reported. `client_errors` has the rows of requests that got a 4xx, of
-    the same minutes as `shift` and as `after`: reported, and not judged.
+    the same minutes as `shift` and as `after`: reported, and not judged. `idle`: the shift has whole minutes, and no
+    request came through the alias in them.
     """
 
     shift: Minutes
@@ -45,6 +46,7 @@ class Counted:
     throttles: int
     silent: tuple[str, ...]
     client_errors: tuple[tuple[Row, ...], ...] = ()
+    idle: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Asked:
             throttles=round(sum(answers[self._throttles].values())),
             silent=silent,
             client_errors=tuple(self._client_errors(answers)),
+            idle=_is_idle(shift),
         )
 
     def _client_errors(self, answers: Answers) -> Iterator[tuple[Row, ...]]:
@@ -135,6 +138,11 @@ def ask(release: Release, now: datetime) -> Asked:
     ended_well = release.closed_at if release.state is State.RELEASED else None
     everybody = release.everybody_at or ended_well
     return Asked(release, Span(since, until), _minute(everybody) if everybody else None)
+
+
+def _is_idle(shift: Minutes) -> bool:
+    rows = [row for rows in shift.rows.values() for row in rows]
+    return bool(rows) and not any(row.base_n or row.cand_n for row in rows)
 
 
 def _rows(

@@ -64,6 +64,15 @@ def too_little(verdict: Verdict) -> str:
     return f"the judge can't tell, and its suite says `on_inconclusive: stop`: {verdict.sentence}"
 
 
+def no_traffic(release: Release) -> str:
+    """Instead of "the judge can't tell": more of the same shift would not help."""
+    return (
+        f"{release.service}: no traffic came through the alias during the shift, so version {release.candidate} was "
+        f"not compared. Next: if {release.function} has users, let them invoke {release.service} and not the function; "
+        "otherwise release when they come, or all at once"
+    )
+
+
 def goes_on(release: Release, verdict: Verdict) -> str:
     return (
         f"{release.service}: version {release.candidate} goes on, though the judge can't tell whether it is worse "

@@ -85,7 +85,8 @@ def after_the_shift(aws: Account, release: Release) -> str | None:
         verdict = judged(found, release.judged_by)
         _report_client_errors(aws, release, client_errors(found, release.judged_by), _AFTER)
         _say(aws, release, verdict, _AFTER, once="shift")
-        refusal = _refusal(aws, release, verdict)
+        idle = verdict.verdict == "inconclusive" and found.idle
+        refusal = _without_traffic(aws, release) if idle else _refusal(aws, release, verdict)
     return tell.unless_dry_run(aws, release, refusal)
 
 
@@ -119,6 +120,14 @@ def _keeps_it_from_ending(aws: Account, release: Release, verdict: Verdict) -> b
     """Its bake is over and it was not taken back when it was found worse: whatever held that off may have changed."""
     is_over = release.bake_until is not None and aws.clock.now() >= release.bake_until
     return verdict.verdict == "worse" and is_over and not release.dry_run
+
+
+def _without_traffic(aws: Account, release: Release) -> str | None:
+    """A finding of its own, and what the suite wants of an inconclusive verdict; `wait` waits in the bake."""
+    sentence = judge_story.no_traffic(release)
+    if tell.step(aws, release, "finding", sentence, by=_AFTER, once="no traffic"):
+        tell.people(aws, release, "finding", "has a finding", sentence)
+    return tell.unless_the_fix(aws, release, sentence) if release.judge.on_inconclusive == "stop" else None
 
 
 def _refusal(aws: Account, release: Release, verdict: Verdict) -> str | None:

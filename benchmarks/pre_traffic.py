@@ -70,7 +70,7 @@ class Context:
 
 
 def one_case() -> Row:
-    took, calls = zip(*(_hook() for _ in range(1 + REPEATS)), strict=True)
+    took, calls = zip(*(run_hook() for _ in range(1 + REPEATS)), strict=True)
     needed = Counter(calls[-1])
     pairs = Pairs(took[1:], tuple(len(set(made)) * A_CALL * 1000 for made in calls[1:]))
     faults = [f"made {times} times: {call[:120]}" for call, times in needed.items() if times > 1]
@@ -78,7 +78,7 @@ def one_case() -> Row:
     return pairs.row("pre_traffic with one instant case", "ms", ratio(MOST), beside, faults)
 
 
-def _hook() -> tuple[float, list[str]]:
+def run_hook() -> tuple[float, list[str]]:
     """Wall milliseconds of the deployed handler, and its calls."""
     with mock_aws(), _account() as (account, recorder), patch.object(wiring, "connect", lambda: account.aws):
         spec = spec_from_file_location("pre_traffic_app", PROJECT / "functions" / "pre_traffic" / "app.py")

@@ -69,8 +69,8 @@ class QuickDynamoDB:
             lambda: self._backend.put_item(TableName, Item, None, condition, names, values, overwrite=not condition),
         )
 
-    def update_item(self, *, TableName: str, Key: Mapping[str, Any], **how: Any) -> None:  # noqa: N803
-        self._made(
+    def update_item(self, *, TableName: str, Key: Mapping[str, Any], **how: Any) -> dict[str, Any]:  # noqa: N803
+        item = self._made(
             "UpdateItem",
             lambda: self._backend.update_item(
                 TableName,
@@ -81,6 +81,7 @@ class QuickDynamoDB:
                 condition_expression=how.get("ConditionExpression"),
             ),
         )
+        return {"Attributes": _plain(item)} if how.get("ReturnValues") == "ALL_NEW" else {}
 
     def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> None:  # noqa: N803
         self._made("TransactWriteItems", lambda: self._backend.transact_write_items(TransactItems))

@@ -8,12 +8,11 @@ from seatrial.core.gate import Report, first_refusal
 from seatrial.flows import dark_trial, fix_lane, holds, preflight
 from seatrial.flows.hook import HookCall, hook
 
-aws = wiring.connect()  # once per container
 
-
-@hook(aws, "pre_traffic")
+@hook(wiring.connect(), "pre_traffic")  # connected once per container
 def handler(call: HookCall) -> Report:
-    release = fix_lane.claim(aws, preflight.admitted(aws, call.deployment))
+    aws = call.aws
+    release = fix_lane.claim(aws, call.release)
     refusal = first_refusal(  # what is held is never invoked
         partial(holds.check, aws, release),
         partial(preflight.rolls_back_by_itself, aws, release),

@@ -666,8 +666,8 @@ def _post_traffic(aws: Account, call: Mapping[str, Any]) -> object:
 
     @hook(aws, "post_traffic")
     def post_traffic(call: HookCall) -> Report:
-        aws.lambdas.invoke(str(call.deployment.shift and call.deployment.shift.function), "live", {})
-        return bake.begin(aws, bake.reached(aws, preflight.admitted(aws, call.deployment)), call)
+        aws.lambdas.invoke(call.release.function, "live", {})
+        return bake.begin(aws, bake.reached(aws, call.release), call)
 
     return post_traffic(call, Limit())
 

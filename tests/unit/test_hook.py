@@ -560,7 +560,6 @@ def test_two_deliveries_that_decide_differently_give_the_first_answer_and_tell_o
 
     @hook(account.aws, "pre_traffic")
     def outer(call: HookCall) -> Report:
-        preflight.admitted(account.aws, call.deployment)
         answered.append(inner(CALL, Limit())["reason"])
         return next(reports)
 

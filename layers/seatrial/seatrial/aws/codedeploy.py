@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws import deployment_info
+from seatrial.aws.remembered import Remembered
 from seatrial.core.bake import Shifting
 from seatrial.core.deployment import Deployment, Group, Shift, Traffic
 
@@ -55,6 +56,11 @@ class CodeDeploy:
     def __init__(self, client: CodeDeployClient, pause: Callable[[float], object]) -> None:
         self._client = client
         self._pause = pause
+
+    def within_one_call(self) -> CodeDeploy:
+        """The same CodeDeploy, but each deployment group is read once. For a caller that changes none."""
+        client: Any = Remembered(self._client, "get_deployment_group")
+        return CodeDeploy(client, self._pause)
 
     def deployment(self, deployment_id: str) -> Deployment:
         """What CodeDeploy knows of it now. Raises DeploymentUnknownError."""

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seatrial.aws import configurations, packages
 from seatrial.aws.packages import Package
+from seatrial.aws.remembered import Remembered
 from seatrial.core import bypass, figures, tag
 from seatrial.core.besides import Configuration
 from seatrial.core.bypass import Entry
@@ -110,6 +111,14 @@ class Lambdas:
         self._client = client
         self._fetch = fetch
         self._pause = pause
+
+    def within_one_call(self) -> Lambdas:
+        """The same functions, but each function and each version is read once. What a hook reads stays true for it.
+
+        Versions do not change, and a tag that is changed during a hook call applies from the next one.
+        """
+        client: Any = Remembered(self._client, "get_function")
+        return Lambdas(client, self._fetch, self._pause)
 
     def invoke(
         self, function: str, qualifier: str, event: Json, until: Callable[[], float] = _no_time_left

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aws_lambda_powertools import Logger
 
@@ -38,3 +38,10 @@ class Account:
     dark_test_services: tuple[str, ...] = ()
     foreign_alarms: bool = True
     home: Home = field(default_factory=Home)
+
+    def within_one_call(self) -> Account:
+        """The account as one hook call sees it: a function, a version and a deployment group are each read once.
+
+        Made anew for each call, so that a container keeps nothing from one call to the next.
+        """
+        return replace(self, codedeploy=self.codedeploy.within_one_call(), lambdas=self.lambdas.within_one_call())

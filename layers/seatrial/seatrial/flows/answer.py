@@ -27,8 +27,8 @@ class Answer:
         self._aws = aws
         self.by = by
         self.deployment: Deployment | None = None  # known once CodeDeploy was asked; then what is rejected is recorded
+        self.release: Release | None = None  # in the ledger, once it was opened there
         self._report: Report | None = None
-        self._release: Release | None = None
         self._is_repeated = False
         self._turn = threading.Lock()
 
@@ -99,12 +99,12 @@ class Answer:
 
     def _record(self, report: Report) -> Report:
         """The report; what another delivery of the same call has recorded before it is the answer of both."""
-        found = self._aws.ledger.find(self.request.deployment_id)
+        found = self.release or self._aws.ledger.find(self.request.deployment_id)
         if found is None and self.deployment is not None:  # rejected before it was opened: no tag, no readable AppSpec
             found = self._aws.ledger.open(self.deployment, self.deployment.shift_or_unknown, alarms=())
         if found is None:
             return report
-        release = self._release = found
+        release = self.release = found
         is_first = tell.step(
             self._aws,
             release,
@@ -125,13 +125,13 @@ class Answer:
         """How it ends is told and counted by who closes it: here only of what the ledger has no release to close."""
         if report.passed or self._is_repeated:
             return
-        if self._release is None:
+        if self.release is None:
             attributes = {"release": self.request.deployment_id, "event": "refused", "by": self.by}
             tell.send(self._aws, f"[seatrial] {self.request.deployment_id} is refused", report.sentence, attributes)
         elif self.by == _BEFORE_USERS:
-            tell.people(self._aws, self._release, "refusing", "is refused", report.sentence)
+            tell.people(self._aws, self.release, "refusing", "is refused", report.sentence)
         else:
-            tell.people(self._aws, self._release, State.GOING_BACK, "is going back", report.sentence)
+            tell.people(self._aws, self.release, State.GOING_BACK, "is going back", report.sentence)
 
     def _ids(self) -> dict[str, str]:
         return {"release": self.request.deployment_id, "execution": self.request.execution_id, "by": self.by}

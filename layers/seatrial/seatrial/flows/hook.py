@@ -12,7 +12,8 @@ from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import events, rollback_story, story
 from seatrial.core.deployment import Deployment
 from seatrial.core.gate import AnsweredError, RefusedError, Report
-from seatrial.flows import backward, hands_off
+from seatrial.core.release import Release
+from seatrial.flows import backward, hands_off, preflight
 from seatrial.flows.account import Account
 from seatrial.flows.answer import Answer
 
@@ -32,9 +33,13 @@ class Context(Protocol):
 
 @dataclass(frozen=True)
 class HookCall:
-    """A hook's call for a deployment that goes forward. `seconds_left` is the wall time left for deciding."""
+    """A hook's call for a deployment that goes forward, whose release the ledger has by now.
 
-    deployment: Deployment
+    `aws` is the account as this call sees it, `seconds_left` the wall time left for deciding.
+    """
+
+    aws: Account
+    release: Release
     execution_id: str
     seconds_left: Callable[[], float]
 
@@ -53,10 +58,11 @@ def hook(aws: Account, name: str) -> Callable[[Decide], Handler]:
 
     def made(decide: Decide) -> Handler:
         def handler(event: Mapping[str, Any], context: Context) -> dict[str, str]:
-            answer = Answer(aws, f"functions/{name}", events.hook_request(event))
+            within = aws.within_one_call()
+            answer = Answer(within, f"functions/{name}", events.hook_request(event))
             try:
                 with _before_the_limit(answer, context) as seconds_left:
-                    _answer(aws, answer, decide, seconds_left)
+                    _answer(within, answer, decide, seconds_left)
             except DeploymentUnknownError as unknown:
                 return answer.give_up(str(unknown))
             return answer.given()
@@ -75,24 +81,27 @@ def _answer(aws: Account, answer: Answer, decide: Decide, seconds_left: Callable
     if backward.goes_back(aws, deployment):  # without the ledger, where CodeDeploy says so
         answer.give_plainly(Report.succeeded(rollback_story.goes_back(deployment)))
     else:
-        _answer_forward(aws, answer, decide, HookCall(deployment, answer.request.execution_id, seconds_left))
+        answer.deployment = deployment
+        _answer_forward(aws, answer, decide, deployment, seconds_left)
 
 
-def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall) -> None:
+def _answer_forward(
+    aws: Account, answer: Answer, decide: Decide, deployment: Deployment, seconds_left: Callable[[], float]
+) -> None:
     try:
-        answer.deployment = call.deployment
-        if untried := hands_off.passes(aws, call.deployment):
+        if untried := hands_off.passes(aws, deployment):
             answer.give_plainly(untried)
-            hands_off.told(aws, call.deployment, untried.sentence, answer.by)
+            hands_off.told(aws, deployment, untried.sentence, answer.by)
             return
         if before := answer.given_before():
             answer.give_plainly(before)
             return
-        shift = call.deployment.shift
-        if shift and (good := backward.good_version_again(aws, call.deployment.id, shift)):
+        shift = deployment.shift
+        if shift and (good := backward.good_version_again(aws, deployment.id, shift)):
             answer.give_plainly(Report.succeeded(rollback_story.goes_back_again(shift, good)))
             return
-        report = decide(call)
+        answer.release = release = preflight.admitted(aws, deployment)
+        report = decide(HookCall(aws, release, answer.request.execution_id, seconds_left))
     except AnsweredError:
         if before := answer.given_before():
             answer.give_plainly(before)
@@ -100,7 +109,7 @@ def _answer_forward(aws: Account, answer: Answer, decide: Decide, call: HookCall
     except RefusedError as refusal:
         report = Report.failed(str(refusal))
     except Exception as error:  # whatever it is, CodeDeploy must not wait an hour for its answer
-        aws.log.exception("the hook broke", extra={"release": call.deployment.id})
+        aws.log.exception("the hook broke", extra={"release": deployment.id})
         report = Report.failed(story.hook_broke(error))
     if report.waits:
         answer.leave(report)

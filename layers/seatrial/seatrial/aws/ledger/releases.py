@@ -85,8 +85,9 @@ class Ledger(Reading):
         `slow_above`. Nothing reads the package for it again.
         """
         both = tuple(dict.fromkeys((*release.alarms, *alarms)))
-        self._table.change(_key(release), {"alarms": list(both), "settings": json.dumps(settings, sort_keys=True)})
-        settled = self.release(release.deployment_id)
+        values = {"alarms": list(both), "settings": json.dumps(settings, sort_keys=True)}
+        head = self._table.changed(_key(release), values)
+        settled = heads.read(head) if head else self.release(release.deployment_id)
         self.alarms.copy(settled)
         return settled
 

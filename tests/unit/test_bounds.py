@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from seatrial.core.sections import JudgeSettings
 from seatrial.flows import suite_file
 
 DOCS = Path(__file__).parents[2] / "docs" / "suites.md"
+SCHEMA = Path(suite.__file__).parents[1] / "suite.schema.json"
 CASE = "cases:\n - name: a\n   event: {}\n"
 
 
@@ -161,3 +165,49 @@ def test_every_number_of_the_judge_is_clamped_where_it_was_stored() -> None:
     for name in numbers:
         assert sections.stored_judge({name: "no number"}) == default
         assert sections.stored_judge({name: 1e300}) != default
+
+
+LIMITS = frozenset({"maxItems", "maxLength", "maxProperties", "maximum", "minimum"})
+IN_THE_SCHEMA = {
+    "properties.cases.maxItems": bounds.CASES.most,
+    "properties.redact.maxItems": bounds.REDACT.most,
+    "properties.redact.items.maxLength": bounds.REDACT_NAME.most,
+    "properties.compare.properties.tolerate.maxProperties": bounds.PATHS.most,
+    "properties.compare.properties.tolerate.propertyNames.maxLength": bounds.PATH.most,
+    "properties.judge.properties.worse_than.minimum": bounds.WORSE_THAN.least,
+    "properties.judge.properties.worse_than.maximum": bounds.WORSE_THAN.most,
+    "properties.judge.properties.min_requests.minimum": bounds.MIN_REQUESTS.least,
+    "properties.judge.properties.min_requests.maximum": bounds.MIN_REQUESTS.most,
+    "properties.judge.properties.metrics.maxItems": bounds.METRICS.most,
+    "properties.release.properties.allow_effects.maxItems": bounds.EFFECTS.most,
+    "properties.release.properties.windows.maxItems": bounds.WINDOWS.most,
+    "properties.release.properties.windows.items.maxLength": bounds.WINDOW.most,
+    "properties.release.properties.alarms.maxItems": bounds.ALARMS.most,
+    "properties.release.properties.alarms.items.maxLength": bounds.ALARM_NAME.most,
+    "$defs.case.properties.name.maxLength": bounds.NAME.most,
+    "$defs.case.properties.event.anyOf.2.maxItems": bounds.EVENT_PARTS.most,
+    "$defs.case.properties.table.maxItems": bounds.ROWS.most,
+    "$defs.case.properties.table.items.maxProperties": bounds.COLUMNS.most,
+    "$defs.case.properties.capture.maxProperties": bounds.CAPTURES.most,
+    "$defs.case.properties.capture.propertyNames.maxLength": bounds.CAPTURE_NAME.most,
+    "$defs.case.properties.capture.additionalProperties.maxLength": bounds.PATH.most,
+    "$defs.expect.maxProperties": bounds.EXPECTATIONS.most,
+    "$defs.expect.propertyNames.maxLength": bounds.PATH.most,
+    "$defs.matchers.properties.matches.maxLength": bounds.PATTERN.most,
+    "$defs.figure.minimum": bounds.NUMBER.least,
+    "$defs.figure.maximum": bounds.NUMBER.most,
+    "$defs.paths.maxItems": bounds.PATHS.most,
+    "$defs.paths.items.maxLength": bounds.PATH.most,
+}
+
+
+def limits(part: Any, *way: str) -> Iterator[tuple[str, float]]:
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        if key in LIMITS:
+            yield ".".join((*way, key)), value
+        elif isinstance(value, dict | list):
+            yield from limits(value, *way, str(key))
+
+
+def test_schema_states_the_bounds_that_the_readers_take() -> None:
+    assert dict(limits(json.loads(SCHEMA.read_text()))) == IN_THE_SCHEMA

@@ -47,7 +47,8 @@ bench: setup
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -m benchmarks.bench $(foreach word,$(ONLY),--only $(word))
 
-# In the account of your credentials. Without YES=1 it only says what it would do. AGAIN=1 tries what is settled again.
+# In the account of your credentials. Without YES=1 it only says what it would do. AGAIN=1 tries what is settled
+# again; DANGER=3 tries only what would hurt users.
 certify: setup
 	@CONFORMANCE=account $(BIN)/python -m pytest -s -m "claim or question" tests/conformance
 

@@ -100,7 +100,7 @@ class Additions:
         alias_rules.install()
         event_sources.install()
         apis.install()
-        doors.install()
+        doors.install(lambda: self.codedeploy.behaviour)
         addresses.install(f"http://127.0.0.1:{port}")
         permissions.install()
         concurrency.install()

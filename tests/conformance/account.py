@@ -8,57 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
-from rehearsal.stage.outside import OutsideClock
-from tests.conformance import template
+from tests.conformance import deletion, template
+from tests.conformance.waiting import Time
 
 ENDED = ("Succeeded", "Failed", "Stopped")
 ALL_CAUSES = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")
 ROLLBACK = {"enabled": True, "events": list(ALL_CAUSES)}
 NO_ROLLBACK: dict[str, Any] = {"enabled": False, "events": []}
-
-
-class Time(Protocol):
-    """How time passes in an account."""
-
-    def now(self) -> float:
-        """Epoch seconds."""
-
-    def go_on(self, seconds: float) -> None:
-        """Return so many seconds later."""
-
-
-class WallTime:
-    """Where the time is everybody's: one has to wait for it."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def go_on(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-
-class AdvancedTime:
-    """On a stage whose clock stands still unless it is advanced."""
-
-    def __init__(self, clock: OutsideClock) -> None:
-        self._clock = clock
-
-    def now(self) -> float:
-        return float(self._clock.read()["now"])
-
-    def go_on(self, seconds: float) -> None:
-        self._clock.advance(seconds)
 
 
 class AccountError(Exception):
@@ -117,8 +83,10 @@ class Account:
     def set_up(self) -> None:
         """Create the shared stack, or take the one of an earlier run, with two versions of its service."""
         if self.exists(self.prefix):
+            if not deletion.is_ours(self):
+                raise AccountError(f"the stack {self.prefix} is not of this suite; set another CONFORMANCE_PREFIX")
             with contextlib.suppress(ClientError):  # it may not have got as far as an application
-                self._end_what_runs()  # what a run that was killed has left would hold up the same claims
+                deletion.end_deployments(self)  # those of a run that was killed would hold up the same claims
             if "ROLLBACK" in self.status(self.prefix):
                 self.delete(self.prefix)  # an earlier run could not make it, and nothing can be made of it
         status = self.apply(self.prefix, template.shared(self.prefix))
@@ -132,48 +100,13 @@ class Account:
             self.functions.get_waiter("function_updated_v2").wait(FunctionName=self["Service"])
             self.functions.publish_version(FunctionName=self["Service"])
 
-    def tear_down(self) -> None:
-        """Delete every stack of this prefix, the shared one last, and say which are left."""
-        with contextlib.suppress(ClientError):  # a stack that was never made has no application
-            self._end_what_runs()
-        stacks = self.client("cloudformation")
-        found = [
-            one["StackName"]
-            for page in stacks.get_paginator("list_stacks").paginate()
-            for one in page["StackSummaries"]
-            if one["StackName"].startswith(self.prefix) and one["StackStatus"] != "DELETE_COMPLETE"
-        ]
-        for name in sorted(set(found), key=len, reverse=True):
-            self.delete(name)
-        self._delete_alarms()
-
-    def _delete_alarms(self) -> None:
-        """Those that a claim put by itself, of a run that was killed before it could delete them."""
-        cloudwatch = self.client("cloudwatch")
-        found = cloudwatch.describe_alarms(AlarmNamePrefix=f"{self.prefix}-c")["MetricAlarms"]
-        if found:
-            cloudwatch.delete_alarms(AlarmNames=[one["AlarmName"] for one in found])
-
-    def _end_what_runs(self) -> None:
-        """Stop the deployments of the shared application and delete its groups, which would hold its stack back."""
-        pages = self.codedeploy.get_paginator("list_deployment_groups").paginate(applicationName=self.prefix)
-        for group in [group for page in pages for group in page["deploymentGroups"]]:
-            where = {"applicationName": self.prefix, "deploymentGroupName": group}
-            running = self.codedeploy.list_deployments(**where, includeOnlyStatuses=["Created", "InProgress"])
-            for deployment in running["deployments"]:
-                with contextlib.suppress(ClientError):  # it may have ended meanwhile
-                    self.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
-                self.end(deployment)
-            self.codedeploy.delete_deployment_group(**where)
-
     def delete(self, name: str) -> None:
-        """Delete a stack, or say that it is left."""
-        stacks = self.client("cloudformation")
-        stacks.delete_stack(StackName=name)
-        try:
-            stacks.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=self._polling())
-        except WaiterError as left:
-            print(f"the stack {name} is left, delete it by hand: {left}")
+        """Delete a stack of a claim, or report that it is left."""
+        deletion.delete_stack(self, name)
+
+    def tear_down(self) -> None:
+        """Delete everything that the claims made."""
+        deletion.delete_everything(self)
 
     def apply(self, name: str, what: Mapping[str, Any]) -> str:
         """Create or update a stack and wait; the status that it ends in."""
@@ -222,9 +155,6 @@ class Account:
 
     def settled(self, name: str, minutes: float = 15) -> str:
         return str(self.until(lambda: not (now := self.status(name)).endswith("_IN_PROGRESS") and now, minutes))
-
-    def _polling(self) -> dict[str, float]:
-        return {"Delay": 0.1, "MaxAttempts": 200} if self.endpoint else {"Delay": 5, "MaxAttempts": 120}
 
     # Aliases, groups and deployments of one claim
 
@@ -362,13 +292,17 @@ class Account:
         return sorted(found, key=lambda event: (event["time"], event["detail"]["state"] != "START"))
 
     def _letter(self, member: str, deployment: str) -> dict[str, Any] | None:
-        """A message of the queue about this deployment; those about others are kept for whoever asks."""
+        """A message of the queue about this deployment."""
+        return self.received(lambda one: member in one and deployment in (one[member], _of_event(one)))
+
+    def received(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        """The oldest message of the queue that is wanted, once; the others are kept."""
         sqs, url = self.client("sqs"), self["Letters"]
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             self._letters.append(json.loads(message["Body"]))
         for letter in self._letters:
-            if member in letter and deployment in (letter[member], _of_event(letter)):
+            if wanted(letter):
                 self._letters.remove(letter)
                 return letter
         return None

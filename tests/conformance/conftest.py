@@ -15,12 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal import stage as rehearsal_stage
 from rehearsal.stage.codedeploy import behaviour
 from tests.conformance import results, stacks
-from tests.conformance.account import Account, AccountError, AdvancedTime, WallTime
+from tests.conformance.account import Account, AccountError
+from tests.conformance.marks import UNVERIFIED
+from tests.conformance.waiting import AdvancedTime, WallTime
 
 IN_ACCOUNT = os.environ.get("CONFORMANCE") == "account"
 ENDPOINT = os.environ.get("CONFORMANCE_ENDPOINT", "")
 EVERYTHING = IN_ACCOUNT or bool(ENDPOINT) or os.environ.get("CONFORMANCE") == "all"
 PREFIX = os.environ.get("CONFORMANCE_PREFIX", "seatrial-certify")
+LEAST_DANGER = int(os.environ.get("DANGER", "1"))
 TABLE = os.environ.get("CONFORMANCE_TABLE", "")
 HERE = Path(__file__).parent
 TRIED = "tried"
@@ -31,12 +34,14 @@ COST = (
 
 _certified = results.Certified.read()
 _claims: dict[str, results.Claim] = {}
-_asked: dict[str, list[bool]] = {}
+_asked: dict[str, results.Question] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "claim(known, minutes, capture, long): something the stage says about AWS")
-    config.addinivalue_line("markers", "question(switch, minutes): something that nobody could confirm")
+    config.addinivalue_line(
+        "markers", "claim(why, minutes, danger, cost, long): something the local AWS says about AWS"
+    )
+    config.addinivalue_line("markers", "question(switch, why, minutes, danger, cost): what has no sure answer")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -55,13 +60,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     if IN_ACCOUNT:
-        items.sort(key=_minutes)  # what takes an hour comes last
+        items.sort(key=_order)
 
 
 def _wanted(item: pytest.Item) -> bool:
     """In an account, what an earlier run has settled is not tried again; in `make test`, nothing long."""
     claim, question = item.get_closest_marker("claim"), item.get_closest_marker("question")
     name = _name(item)
+    if IN_ACCOUNT and (mark := _mark(item)) and mark.kwargs["danger"] < LEAST_DANGER:
+        return False
     if IN_ACCOUNT and os.environ.get("AGAIN") != "1":
         settled = _certified.claims.get(name, {}).get("held")
         if claim and settled:
@@ -73,9 +80,32 @@ def _wanted(item: pytest.Item) -> bool:
     return EVERYTHING or claim is None or not claim.kwargs["long"]
 
 
+def _mark(item: pytest.Item) -> pytest.Mark | None:
+    return item.get_closest_marker("claim") or item.get_closest_marker("question")
+
+
+def _why(mark: pytest.Mark) -> str:
+    return str(mark.args[0] if mark.name == "claim" else mark.kwargs["why"])
+
+
 def _minutes(item: pytest.Item) -> float:
-    mark = item.get_closest_marker("claim") or item.get_closest_marker("question")
+    mark = _mark(item)
     return float(mark.kwargs["minutes"]) if mark else 0.0
+
+
+def _order(item: pytest.Item) -> tuple[int, bool, float]:
+    """The most dangerous first, of these the unverified ones, of these the short ones."""
+    mark = _mark(item)
+    return (-mark.kwargs["danger"], _why(mark) != UNVERIFIED, mark.kwargs["minutes"]) if mark else (0, True, 0.0)
+
+
+def _plan(items: list[pytest.Item]) -> Iterator[str]:
+    """One line for each claim or question, in the order in which they are tried."""
+    marks = {_name(item): mark for item in items if (mark := _mark(item))}
+    for name, mark in marks.items():
+        minutes = sum(_minutes(item) for item in items if _name(item) == name)
+        sentence = name.removeprefix("test_").replace("_", " ")
+        yield f"  {mark.kwargs['danger']}  {minutes:4.0f} min  {sentence}: {mark.kwargs['cost']}"
 
 
 def _name(item: pytest.Item) -> str:
@@ -88,7 +118,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     minutes = sum(_minutes(item) for item in session.items)
     print(f"\n{len(session.items)} claims and questions are left to try, about {minutes:.0f} minutes; cost {COST}.")
-    print(f"Everything is made in stacks called {PREFIX}* and deleted at the end.")
+    print(f"Each costs less than 1 US cent. Everything is made in stacks named {PREFIX}* and deleted at the end.")
+    print("In this order, with the danger (3 is the highest), the minutes, and the cost of a wrong guess:")
+    print("\n".join(_plan(session.items)))
     if os.environ.get("YES") != "1":
         pytest.exit("Nothing was done. `YES=1 make certify` does it in the account of your credentials.", returncode=2)
     try:
@@ -101,16 +133,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Each report carries what was tried, since with several workers another process than this one adds it up."""
     report = yield
-    claim, question = item.get_closest_marker("claim"), item.get_closest_marker("question")
-    if (claim or question) and (report.when == "call" or (report.when == "setup" and not report.passed)):
+    mark = _mark(item)
+    if mark and (report.when == "call" or (report.when == "setup" and not report.passed)):
         tried = results.Tried(
             name=_name(item),
             held=report.passed,
             began=report.when == "call",
             last_case=not _cases_left(item),
-            known=claim.args[0] if claim else "",
-            capture=claim.kwargs["capture"] if claim else "",
-            switch=question.args[0] if question else "",
+            why=_why(mark),
+            danger=mark.kwargs["danger"],
+            cost=mark.kwargs["cost"],
+            switch=mark.args[0] if mark.name == "question" else "",
         )
         report.user_properties.append((TRIED, asdict(tried)))
     return report
@@ -126,19 +159,22 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """In the process that adds up: an account in which a claim could not be tried has said nothing about it."""
     for tried in (results.Tried(**value) for name, value in report.user_properties if name == TRIED):
         if tried.switch:
-            _asked.setdefault(tried.switch, []).append(tried.held)
+            before_it = _asked.get(tried.switch)
+            seen = tried.held and (before_it is None or before_it.seen)
+            default = behaviour.CLAIMS[tried.switch]
+            _asked[tried.switch] = results.Question(tried.switch, default, seen, tried.why, tried.danger, tried.cost)
             continue
         before = _claims.get(tried.name)
         together = tried.held and (before is None or before.held is True)
-        _claims[tried.name] = results.Claim(tried.name, tried.known, tried.capture, together)
+        _claims[tried.name] = results.Claim(tried.name, tried.why, tried.danger, together)
         if IN_ACCOUNT and tried.began:
             _certified.holds(tried.name, together and tried.last_case)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if TABLE and not hasattr(session.config, "workerinput"):  # a worker has seen its own part only
-        seen = {switch: (behaviour.CLAIMS[switch], all(_asked.get(switch, [False]))) for switch in behaviour.CLAIMS}
-        Path(TABLE).write_text(results.table(list(_claims.values()), seen, _certified))
+        questions = [_asked.get(name, results.Question(name, text)) for name, text in behaviour.CLAIMS.items()]
+        Path(TABLE).write_text(results.table(list(_claims.values()), questions, _certified))
 
 
 @pytest.fixture(scope="session")

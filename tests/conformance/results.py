@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.marks import CAPTURED, DOCUMENTED, UNCONFIRMED
+from tests.conformance.marks import CAPTURE, UNVERIFIED
 
-OBSERVED = "observed-"
-"""How the names of captures from real accounts begin; the other files are samples of AWS's documentation."""
+OBSERVED = f"{CAPTURE}: observed-"
+"""How a capture from a real account is named; the other files are samples of AWS's documentation."""
 
 CERTIFIED = Path(__file__).parents[2] / "docs" / "certified.json"
 
-HEAD = """# What the stage claims about AWS, and who has confirmed it
+HEAD = """# What the local AWS claims about AWS, and why we believe it
 
-Written by the proof run of tests/conformance: do not edit. *Confirmed by* says where a claim is known from: a capture
-from a real account or a sample of AWS's documentation that the stage's answer is held to field by field (both are in
-tests/data/aws), AWS's documentation, reports of users, or nobody yet: **unconfirmed**. `make certify` asks a real
-account and fills the last column.
+Written by the proof run of tests/conformance: do not edit. *Why we believe it* names one source for each claim: a
+documentation page, an operation of the service model, a run of the SAM transform, a capture, or a public report. A
+capture without *not kept here* is a file of tests/data/aws, and the claim is compared with it field by field. A claim
+without a source is **UNVERIFIED**. *Danger* is 3 for what would hurt users, 2 for what would fail or mislead a release,
+and 1 for the rest. `make certify` tries the dangerous claims first in a real account and fills the last column.
 
-| claim | on the stage | confirmed by | in an account |
-| --- | --- | --- | --- |
+| claim | on the local AWS | why we believe it | danger | in an account |
+| --- | --- | --- | --- | --- |
 """
 
 QUESTIONS = """
 ## Open questions
 
-Nobody could confirm these. Each is a switch of the stage. Where the second column says yes, the suite was run with each
-answer and told them apart; where it says no, there is a switch and no test that an account could answer.
+Nobody could confirm these. Each is a switch of the local AWS, and `make certify` asks them in this order. Where the
+column *told apart* says yes, the suite was run with each answer and told them apart. Where it says no, an account could
+not answer without harm.
 
-| what the stage does unless it is switched | told apart on the stage | an account's answer |
-| --- | --- | --- |
+| default of the local AWS | why we believe it | danger | a wrong guess would cost | told apart | an account's answer |
+| --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -49,23 +50,36 @@ class Tried:
     held: bool
     began: bool
     last_case: bool
-    known: str
-    capture: str
+    why: str
+    danger: int
+    cost: str
     switch: str
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One row. `known` is of `marks`; `held` is None for a claim that was not tried."""
+    """One row. `why` is a source of `marks` as text, or UNVERIFIED; `held` is None for a claim that was not tried."""
 
     name: str
-    known: str
-    capture: str
+    why: str
+    danger: int
     held: bool | None
 
     @property
     def sentence(self) -> str:
         return self.name.removeprefix("test_").replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One open question: `default` is what its switch does unless set, `seen` whether each answer was observed."""
+
+    switch: str
+    default: str
+    seen: bool = False
+    why: str = UNVERIFIED
+    danger: int = 1
+    cost: str = ""
 
 
 @dataclass
@@ -94,22 +108,24 @@ class Certified:
         self.path.write_text(json.dumps({"claims": self.claims, "switches": self.switches}, indent=2) + "\n")
 
 
-def table(claims: list[Claim], switches: Mapping[str, tuple[str, bool]], certified: Certified) -> str:
-    """docs/conformance.md. `switches` gives each switch's claim and whether every answer of it was seen."""
+def table(claims: list[Claim], questions: list[Question], certified: Certified) -> str:
+    """docs/conformance.md."""
     rows = [
-        f"| {claim.sentence} | {_word(claim.held)} | {_confirmed(claim)} | {_in_account(certified, claim.name)} |\n"
+        f"| {claim.sentence} | {_word(claim.held)} | {_why(claim.why)} | {claim.danger} "
+        f"| {_in_account(certified, claim.name)} |\n"
         for claim in sorted(claims, key=lambda claim: claim.name)
     ]
     answers = [
-        f"| {sentence} | {'yes' if seen else 'no'} | {_answer(certified, switch)} |\n"
-        for switch, (sentence, seen) in sorted(switches.items())
+        f"| {one.default} | {_why(one.why)} | {one.danger} | {one.cost} | {'yes' if one.seen else 'no'} "
+        f"| {_answer(certified, one.switch)} |\n"
+        for one in sorted(questions, key=lambda one: (-one.danger, one.why != UNVERIFIED, one.switch))
     ]
     held = sum(1 for claim in claims if claim.held)
-    captured = sum(1 for claim in claims if claim.capture.startswith(OBSERVED))
-    unconfirmed = sum(1 for claim in claims if claim.known == UNCONFIRMED)
+    captured = sum(1 for claim in claims if claim.why.startswith(OBSERVED))
+    unverified = sum(1 for claim in claims if claim.why == UNVERIFIED)
     total = (
-        f"\n{held} of {len(claims)} claims hold on the stage; {captured} are held to a capture, "
-        f"{unconfirmed} are unconfirmed.\n"
+        f"\n{held} of {len(claims)} claims hold on the local AWS; {captured} are held to a capture, "
+        f"{unverified} are {UNVERIFIED}.\n"
     )
     return HEAD + "".join(rows) + total + QUESTIONS + "".join(answers)
 
@@ -118,15 +134,8 @@ def _word(held: bool | None) -> str:
     return "not tried" if held is None else "holds" if held else "**does not hold**"
 
 
-def _confirmed(claim: Claim) -> str:
-    if claim.capture:
-        return f"{'a capture' if claim.capture.startswith(OBSERVED) else 'a sample of AWS'}, `{claim.capture}`"
-    words = {
-        DOCUMENTED: "AWS's documentation",
-        CAPTURED: "a published capture, not kept here",
-        UNCONFIRMED: "**unconfirmed**",
-    }
-    return words.get(claim.known, claim.known)
+def _why(source: str) -> str:
+    return f"**{source}**" if source == UNVERIFIED else source
 
 
 def _in_account(certified: Certified, name: str) -> str:

@@ -6,13 +6,17 @@ from datetime import timedelta
 
 from tests.conformance.account import NO_ROLLBACK, Account
 from tests.conformance.captures import as_captured, capture
-from tests.conformance.marks import CAPTURED, DOCUMENTED, REPORTED, claim
+from tests.conformance.marks import captured, claim, documented, modelled, published, reported
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 
 
-@claim(CAPTURED)
+@claim(
+    published("event log of a stopped canary, published by its owner"),
+    danger=2,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_an_alarm_that_already_rings_stops_a_deployment_before_any_hook_and_any_weight(account: Account) -> None:
     account.alias()
     account.group(alarms=(account["Alarm"],), autoRollbackConfiguration=NO_ROLLBACK)
@@ -24,7 +28,12 @@ def test_an_alarm_that_already_rings_stops_a_deployment_before_any_hook_and_any_
     assert all(status != "Succeeded" for _, status in account.lifecycle(deployment))
 
 
-@claim(CAPTURED, capture="observed-getdeployment-stopped-by-alarm", minutes=3)
+@claim(
+    captured("observed-getdeployment-stopped-by-alarm"),
+    minutes=3,
+    danger=3,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_an_alarm_during_the_shift_stops_it_and_a_rollback_follows(account: Account) -> None:
     account.alias()
     account.group(CANARY, alarms=(account["Alarm"],))
@@ -36,7 +45,12 @@ def test_an_alarm_during_the_shift_stops_it_and_a_rollback_follows(account: Acco
     assert account.routes() == ("1", {})
 
 
-@claim(CAPTURED, capture="observed-lifecycle-events-stopped-and-rollback", minutes=3)
+@claim(
+    captured("observed-lifecycle-events-stopped-and-rollback"),
+    minutes=3,
+    danger=2,
+    cost="A message or a report would name the wrong cause.",
+)
 def test_what_an_alarm_stopped_failed_in_allow_traffic_and_its_rollback_reports_every_event_as_succeeded(
     account: Account,
 ) -> None:
@@ -51,7 +65,12 @@ def test_what_an_alarm_stopped_failed_in_allow_traffic_and_its_rollback_reports_
     assert account.lifecycle(ended["rollbackInfo"]["rollbackDeploymentId"]) == captured["rollback"]
 
 
-@claim(CAPTURED, minutes=3)
+@claim(
+    published("event log of a stopped canary, published by its owner"),
+    minutes=3,
+    danger=2,
+    cost="A bad candidate would keep its traffic for longer than we report.",
+)
 def test_from_the_alarm_to_the_stop_it_takes_less_than_forty_seconds(account: Account) -> None:
     account.alias()
     account.group(CANARY, alarms=(account["Alarm"],))
@@ -64,7 +83,7 @@ def test_from_the_alarm_to_the_stop_it_takes_less_than_forty_seconds(account: Ac
     assert timedelta() < took < timedelta(seconds=40)
 
 
-@claim(CAPTURED, capture="observed-getdeployment-rollback")
+@claim(captured("observed-getdeployment-rollback"), danger=2, cost="A message or a report would name the wrong cause.")
 def test_a_rollback_is_a_deployment_of_its_own_that_names_the_one_it_takes_back(account: Account) -> None:
     account.alias()
     account.group()
@@ -78,7 +97,11 @@ def test_a_rollback_is_a_deployment_of_its_own_that_names_the_one_it_takes_back(
     assert back["creator"] == "codeDeployRollback"
 
 
-@claim(REPORTED)
+@claim(
+    reported("users' reports of canaries with sparse metrics (no thread kept)"),
+    danger=2,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_an_alarm_without_data_stops_nothing(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE, alarms=(account["Alarm"],))
@@ -86,7 +109,7 @@ def test_an_alarm_without_data_stops_nothing(account: Account) -> None:
     assert account.end(account.start())["status"] == "Succeeded"
 
 
-@claim(DOCUMENTED)
+@claim(documented("CodeDeploy User Guide: Monitoring deployments with CloudWatch alarms in CodeDeploy"))
 def test_a_group_whose_alarms_are_not_enabled_shifts_past_a_ringing_one(account: Account) -> None:
     account.alias()
     quiet = {"enabled": False, "alarms": [{"name": account["Alarm"]}]}
@@ -95,7 +118,11 @@ def test_a_group_whose_alarms_are_not_enabled_shifts_past_a_ringing_one(account:
     assert account.end(account.start())["status"] == "Succeeded"
 
 
-@claim(DOCUMENTED)
+@claim(
+    modelled("codedeploy.CreateDeployment"),
+    danger=2,
+    cost="A bad candidate would get production traffic without a check.",
+)
 def test_a_deployments_own_alarms_count_instead_of_its_groups(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE, alarms=(account["Alarm"],))

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.account import Account, code
-from tests.conformance.marks import DOCUMENTED, UNCONFIRMED, claim
+from tests.conformance.marks import UNKNOWN, claim, documented, modelled
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 PREDEFINED = {
@@ -29,7 +29,11 @@ def every(account: Account, operation: str, member: str, **request: Any) -> list
     return [item for page in pages for item in page[member]]
 
 
-@claim(DOCUMENTED)
+@claim(
+    documented("CodeDeploy User Guide: Working with deployment configurations in CodeDeploy"),
+    danger=2,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_the_predefined_configurations_for_lambda_are_there(account: Account) -> None:
     assert set(every(account, "list_deployment_configs", "deploymentConfigsList")) >= PREDEFINED
     info = account.codedeploy.get_deployment_config(
@@ -41,7 +45,7 @@ def test_the_predefined_configurations_for_lambda_are_there(account: Account) ->
     )
 
 
-@claim(DOCUMENTED)
+@claim(modelled("codedeploy.ListDeployments"))
 def test_a_deployment_is_found_by_its_id_its_group_and_its_status(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -55,7 +59,7 @@ def test_a_deployment_is_found_by_its_id_its_group_and_its_status(account: Accou
     assert (info["computePlatform"], info["creator"], info["deploymentOverview"]["Succeeded"]) == ("Lambda", "user", 1)
 
 
-@claim(DOCUMENTED)
+@claim(modelled("codedeploy.GetDeploymentGroup"))
 def test_a_group_says_what_it_deployed_last(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -72,7 +76,9 @@ def test_a_group_says_what_it_deployed_last(account: Account) -> None:
     )
 
 
-@claim(DOCUMENTED)
+@claim(
+    modelled("codedeploy.BatchGetDeploymentTargets"), danger=3, cost="A message or a report would name the wrong cause."
+)
 def test_a_deployment_has_one_target_that_names_the_alias_and_both_versions(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -89,7 +95,7 @@ def test_a_deployment_has_one_target_that_names_the_alias_and_both_versions(acco
     }
 
 
-@claim(UNCONFIRMED)
+@claim(UNKNOWN, danger=2, cost="A message or a report would name the wrong cause.")
 def test_the_appspec_of_a_deployment_is_found_by_its_checksum(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -102,7 +108,7 @@ def test_the_appspec_of_a_deployment_is_found_by_its_checksum(account: Account) 
     assert found["revision"]["string"]["content"] == spec
 
 
-@claim(UNCONFIRMED)
+@claim(UNKNOWN)
 def test_a_revision_can_be_registered_before_it_is_deployed_and_is_listed(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -123,7 +129,7 @@ def test_a_revision_can_be_registered_before_it_is_deployed_and_is_listed(accoun
     assert sha256 in listed
 
 
-@claim(DOCUMENTED)
+@claim(modelled("codedeploy.ListDeployments"))
 def test_deployments_are_listed_by_the_time_of_their_creation(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -135,7 +141,7 @@ def test_deployments_are_listed_by_the_time_of_their_creation(account: Account) 
         assert (deployment in found) is there
 
 
-@claim(UNCONFIRMED)
+@claim(UNKNOWN)
 def test_a_revision_that_is_no_appspec_is_refused(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -144,7 +150,7 @@ def test_a_revision_that_is_no_appspec_is_refused(account: Account) -> None:
     assert code(refused.value) == "InvalidRevisionException"
 
 
-@claim(DOCUMENTED)
+@claim(modelled("codedeploy.GetDeployment"))
 @pytest.mark.parametrize(
     ("operation", "asked", "error"),
     [
@@ -172,7 +178,7 @@ def test_an_unknown_name_is_an_error_of_its_own(account: Account, operation: str
     assert code(refused.value) == error
 
 
-@claim(DOCUMENTED)
+@claim(modelled("codedeploy.ListDeployments"))
 @pytest.mark.parametrize(
     ("operation", "asked", "error"),
     [
@@ -194,7 +200,7 @@ def test_a_request_that_is_none_is_refused_by_name(account: Account, operation: 
     assert code(refused.value) == error
 
 
-@claim(DOCUMENTED)
+@claim(modelled("codedeploy.GetDeploymentGroup"))
 def test_an_unknown_group_is_an_error_of_its_own(account: Account) -> None:
     with pytest.raises(ClientError) as refused:
         account.codedeploy.get_deployment_group(

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.conformance import template
 from tests.conformance.account import Account, code
-from tests.conformance.marks import DOCUMENTED, UNCONFIRMED, claim
+from tests.conformance.marks import claim, modelled, reported
 
 
 def deployed(name: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def deploying(account: Account) -> Iterator[tuple[str, dict[str, Any]]]:
     account.delete(name)
 
 
-@claim(DOCUMENTED, minutes=4)
+@claim(reported("hashicorp and CDK users' reports that AWS::AppConfig::Deployment waits (no thread kept)"), minutes=4)
 def test_a_stack_waits_until_its_configuration_is_deployed(account: Account, deploying: Any) -> None:
     name, known = deploying
     where = {key: value for key, value in known.items() if not key.startswith("_")}
@@ -79,7 +79,7 @@ def test_a_stack_waits_until_its_configuration_is_deployed(account: Account, dep
     assert [one["State"] for one in appconfig.list_deployments(**where)["Items"]] == ["COMPLETE"]
 
 
-@claim(UNCONFIRMED, minutes=4)
+@claim(modelled("appconfig.DeleteEnvironment"), minutes=4)
 def test_an_environment_is_not_deleted_while_it_deploys(account: Account, deploying: Any) -> None:
     _, known = deploying
     where = {key: value for key, value in known.items() if not key.startswith("_")}

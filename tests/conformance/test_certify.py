@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import botocore.session
+import pytest
 
 from rehearsal.stage import ACCOUNT, REGION, Stage
-from rehearsal.stage.codedeploy.behaviour import Behaviour, certified
-from tests.conformance.account import Account, AdvancedTime
+from rehearsal.stage.codedeploy.behaviour import CLAIMS, Behaviour, certified
+from tests.conformance.account import Account, AccountError
 from tests.conformance.captures import DATA, as_captured
-from tests.conformance.marks import CAPTURED, UNCONFIRMED
-from tests.conformance.results import Certified, Claim, table
+from tests.conformance.deletion import is_stack_of
+from tests.conformance.marks import NOTHING, UNVERIFIED, captured
+from tests.conformance.results import Certified, Claim, Question, table
+from tests.conformance.waiting import AdvancedTime
 
 HERE = Path(__file__).parent
 
 
-def test_without_yes_it_says_what_it_would_cost_and_does_nothing() -> None:
+@pytest.fixture(scope="module")
+def plan() -> str:
+    """What `make certify` prints without YES=1."""
     environment = {name: value for name, value in os.environ.items() if name != "YES" and not name.startswith("AWS_")}
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-s", "-m", "claim or question", "-p", "no:cacheprovider", str(HERE)],
+        [sys.executable, "-m", "pytest", "-n0", "-s", "-m", "claim or question", "-p", "no:cacheprovider", str(HERE)],
         env={**environment, "CONFORMANCE": "account"},
         cwd=HERE.parents[1],
         capture_output=True,
@@ -31,9 +40,61 @@ def test_without_yes_it_says_what_it_would_cost_and_does_nothing() -> None:
         check=False,
     )
     assert ran.returncode == 2
-    assert "claims and questions are left to try, about" in ran.stdout
-    assert "cost below 1 USD" in ran.stdout
-    assert "Nothing was done. `YES=1 make certify` does it in the account of your credentials." in ran.stdout
+    return ran.stdout
+
+
+def test_without_yes_certify_reports_cost_and_minutes_and_does_nothing(plan: str) -> None:
+    assert "claims and questions are left to try, about" in plan
+    assert "cost below 1 USD" in plan
+    assert "Nothing was done. `YES=1 make certify` does it in the account of your credentials." in plan
+
+
+def test_certify_asks_the_most_dangerous_question_first(plan: str) -> None:
+    found = re.findall(r"^  (\d) +(\d+) min  (.+?): .+$", plan, re.MULTILINE)
+    assert found[0][2].startswith("is a hook named by an alias arn invoked")
+    dangers = [int(danger) for danger, _, _ in found]
+    assert dangers == sorted(dangers, reverse=True)
+    assert len(dangers) > 90
+
+
+def marked() -> Iterator[tuple[str, pytest.Mark]]:
+    """Each claim and question of this folder with its mark."""
+    for path in sorted(HERE.glob("test_*.py")):
+        module = importlib.import_module(f"tests.conformance.{path.stem}")
+        for name, test in vars(module).items():
+            for mark in getattr(test, "pytestmark", ()):
+                if name.startswith("test_") and mark.name in ("claim", "question"):
+                    yield name, mark
+
+
+def test_each_claim_and_question_has_a_source_that_exists_or_is_unverified() -> None:
+    models = botocore.session.get_session()
+    for name, mark in marked():
+        why = mark.args[0] if mark.name == "claim" else mark.kwargs["why"]
+        match why.kind:
+            case "capture":
+                assert "not kept here" in why.what or (DATA / f"{why.what}.json").exists(), name
+            case "service model":
+                service, _, operation = why.what.partition(".")
+                assert operation in models.get_service_model(service).operation_names, name
+            case "documentation page":
+                assert re.match(r".+(Guide|Reference|Center): .+", why.what), name
+            case "public report" | "transform run":
+                assert why.what, name
+            case kind:
+                assert (kind, str(why)) == (NOTHING, UNVERIFIED), name
+
+
+def test_each_claim_and_question_says_what_a_wrong_guess_costs() -> None:
+    for name, mark in marked():
+        assert mark.kwargs["danger"] in (1, 2, 3), name
+        assert mark.kwargs["cost"].endswith("."), name
+        assert len(mark.kwargs["cost"].split()) <= 20, name
+
+
+def test_each_switch_has_a_question_but_the_one_that_needs_a_flooded_account() -> None:
+    asked = {mark.args[0] for _, mark in marked() if mark.name == "question"}
+    assert set(CLAIMS) - asked == {"lambda_tries"}
 
 
 def test_what_an_account_said_is_kept_at_once_for_the_next_run_and_for_the_stage(tmp_path: Path) -> None:
@@ -64,17 +125,44 @@ def test_a_run_that_was_killed_holds_up_no_claim_of_the_next_one_which_deletes_w
     assert "killed" not in following.codedeploy.list_applications()["applications"]
 
 
-def test_the_table_tells_what_holds_what_does_not_and_what_nobody_confirmed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("sea", True),
+        ("sea-c0123abcd", True),
+        ("sea-c0123abcd-out2", True),
+        ("seatrial", False),
+        ("sea-trial", False),
+        ("sea-canary", False),
+        ("sea-c0123abcd-out-of-town", False),
+    ],
+)
+def test_only_stacks_of_this_suite_are_deleted(name: str, ours: bool) -> None:
+    assert is_stack_of("sea", name) is ours
+
+
+def test_a_stack_of_others_with_the_name_of_the_prefix_is_left_alone(stage: Stage) -> None:
+    session = boto3.Session(ACCOUNT, "stage", region_name=REGION)
+    account = Account(session, stage.endpoint, AdvancedTime(stage.time), "theirs", claim="one")
+    theirs = {"Description": "of another team", "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    assert account.apply("theirs", theirs) == "CREATE_COMPLETE"
+    with pytest.raises(AccountError, match="theirs is not of this suite"):
+        account.set_up()
+    account.tear_down()
+    assert account.status("theirs") == "CREATE_COMPLETE"
+
+
+def test_table_names_the_source_and_the_danger_of_each_claim(tmp_path: Path) -> None:
     known = Certified(tmp_path / "certified.json", claims={"test_one": {"held": True, "at": "2026-11-24"}})
     claims = [
-        Claim("test_one", CAPTURED, "observed-one", held=True),
-        Claim("test_two", UNCONFIRMED, "", held=False),
+        Claim("test_one", str(captured("observed-one")), 3, held=True),
+        Claim("test_two", UNVERIFIED, 1, held=False),
     ]
-    told = table(claims, {"switch": ("it is so", True)}, known)
-    assert "| one | holds | a capture, `observed-one` | held on 2026-11-24 |" in told
-    assert "| two | **does not hold** | **unconfirmed** | not yet |" in told
-    assert "1 of 2 claims hold on the stage; 1 are held to a capture, 1 are unconfirmed." in told
-    assert "| it is so | yes | not yet |" in told
+    written = table(claims, [Question("switch", "it is so", seen=True, danger=2, cost="Users wait.")], known)
+    assert "| one | holds | capture: observed-one | 3 | held on 2026-11-24 |" in written
+    assert "| two | **does not hold** | **UNVERIFIED** | 1 | not yet |" in written
+    assert "1 of 2 claims hold on the local AWS; 1 are held to a capture, 1 are UNVERIFIED." in written
+    assert "| it is so | **UNVERIFIED** | 2 | Users wait. | yes | not yet |" in written
 
 
 def test_every_capture_is_one_that_something_is_held_to() -> None:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.account import Account
-from tests.conformance.marks import REPORTED, claim
+from tests.conformance.marks import claim, reported
 
 EXPORT = "seatrial-certify-export"
 
@@ -51,7 +51,12 @@ def stacks(account: Account) -> Iterator[tuple[str, str]]:
         account.delete(name)
 
 
-@claim(REPORTED, minutes=4)
+@claim(
+    reported("linz/geostore#630"),
+    minutes=4,
+    danger=3,
+    cost="A stack would stay in a state that only a person can repair.",
+)
 def test_an_export_in_use_is_neither_changed_nor_dropped(account: Account, stacks: tuple[str, str]) -> None:
     exporter, importer = stacks
     assert account.apply(exporter, exporting("two")) == "UPDATE_ROLLBACK_COMPLETE"
@@ -62,7 +67,12 @@ def test_an_export_in_use_is_neither_changed_nor_dropped(account: Account, stack
     assert f"Export {EXPORT} cannot be deleted as it is in use by {importer}" in said
 
 
-@claim(REPORTED, minutes=3)
+@claim(
+    reported("aws-solutions/aws-waf-security-automations#268"),
+    minutes=3,
+    danger=2,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_two_stacks_do_not_export_one_name(account: Account, stacks: tuple[str, str]) -> None:
     second = f"{stacks[0]}2"
     try:
@@ -73,7 +83,7 @@ def test_two_stacks_do_not_export_one_name(account: Account, stacks: tuple[str, 
         account.delete(second)
 
 
-@claim(REPORTED, minutes=3)
+@claim(reported("users' reports of 'No export named' (no thread kept)"), minutes=3)
 def test_a_change_set_that_imports_what_no_stack_exports_fails(account: Account, stacks: tuple[str, str]) -> None:
     missing = {"Resources": {"Topic": topic({"Fn::ImportValue": f"{EXPORT}-missing"})}}
     described = account.change_set(stacks[1], missing)
@@ -81,7 +91,7 @@ def test_a_change_set_that_imports_what_no_stack_exports_fails(account: Account,
     assert f"No export named {EXPORT}-missing found" in described["StatusReason"]
 
 
-@claim(REPORTED, minutes=3)
+@claim(reported("rlister/stax#40"), minutes=3)
 def test_a_stack_with_an_export_in_use_is_not_deleted(account: Account, stacks: tuple[str, str]) -> None:
     try:
         account.client("cloudformation").delete_stack(StackName=stacks[0])

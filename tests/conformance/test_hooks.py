@@ -7,12 +7,14 @@ from botocore.exceptions import ClientError
 
 from tests.conformance.account import Account, code
 from tests.conformance.captures import as_captured, capture
-from tests.conformance.marks import CAPTURED, DOCUMENTED, UNCONFIRMED, claim
+from tests.conformance.marks import UNKNOWN, captured, claim, documented, modelled
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 
 
-@claim(DOCUMENTED, capture="codedeploy-hook-event")
+@claim(
+    captured("codedeploy-hook-event"), danger=3, cost="A good release would fail, and nothing of ours would explain it."
+)
 def test_a_hook_is_invoked_with_two_ids_and_nothing_else(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -23,7 +25,11 @@ def test_a_hook_is_invoked_with_two_ids_and_nothing_else(account: Account) -> No
     assert account.end(deployment)["status"] == "Succeeded"
 
 
-@claim(DOCUMENTED)
+@claim(
+    documented("CodeDeploy User Guide: AppSpec 'hooks' section"),
+    danger=3,
+    cost="A bad candidate would get production traffic without a check.",
+)
 def test_each_hook_is_asked_by_an_id_of_its_own_and_the_second_after_the_shift(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -38,7 +44,11 @@ def test_each_hook_is_asked_by_an_id_of_its_own_and_the_second_after_the_shift(a
     assert account.end(deployment)["status"] == "Succeeded"
 
 
-@claim(CAPTURED, capture="observed-getdeployment-hook-failed")
+@claim(
+    captured("observed-getdeployment-hook-failed"),
+    danger=3,
+    cost="A bad candidate would get production traffic without a check.",
+)
 def test_a_hook_that_answers_failed_fails_the_deployment_before_any_user_meets_the_candidate(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -54,7 +64,11 @@ def test_a_hook_that_answers_failed_fails_the_deployment_before_any_user_meets_t
     ]
 
 
-@claim(DOCUMENTED)
+@claim(
+    documented("CodeDeploy User Guide: AppSpec 'hooks' section"),
+    danger=3,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_a_hook_that_fails_after_the_shift_takes_users_back(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -65,7 +79,11 @@ def test_a_hook_that_fails_after_the_shift_takes_users_back(account: Account) ->
     assert account.routes() == ("1", {})
 
 
-@claim(DOCUMENTED)
+@claim(
+    modelled("codedeploy.PutLifecycleEventHookExecutionStatus"),
+    danger=2,
+    cost="Seatrial would repeat or lose its answer to a hook.",
+)
 def test_a_second_answer_is_told_that_the_event_has_completed(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -78,7 +96,7 @@ def test_a_second_answer_is_told_that_the_event_has_completed(account: Account) 
     assert code(second.value) == "LifecycleEventAlreadyCompletedException"
 
 
-@claim(UNCONFIRMED)
+@claim(modelled("codedeploy.PutLifecycleEventHookExecutionStatus"))
 def test_an_answer_with_an_id_that_nobody_was_asked_by_is_refused(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -91,7 +109,7 @@ def test_an_answer_with_an_id_that_nobody_was_asked_by_is_refused(account: Accou
     assert account.end(deployment)["status"] == "Succeeded"
 
 
-@claim(UNCONFIRMED)
+@claim(UNKNOWN, danger=2, cost="Seatrial would repeat or lose its answer to a hook.")
 def test_during_a_hook_a_stop_is_pending_and_the_later_answer_is_told_that_the_event_has_completed(
     account: Account,
 ) -> None:
@@ -107,7 +125,11 @@ def test_during_a_hook_a_stop_is_pending_and_the_later_answer_is_told_that_the_e
     assert code(late.value) == "LifecycleEventAlreadyCompletedException"
 
 
-@claim(CAPTURED, capture="observed-getdeployment-iam-role-permissions")
+@claim(
+    captured("observed-getdeployment-iam-role-permissions"),
+    danger=2,
+    cost="A bad candidate would get production traffic without a check.",
+)
 def test_a_hook_that_the_groups_role_may_not_invoke_fails_the_deployment(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)

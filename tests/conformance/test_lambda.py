@@ -9,12 +9,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.account import Account, code
-from tests.conformance.marks import CAPTURED, DOCUMENTED, REPORTED, claim
+from tests.conformance.marks import claim, documented, published, reported
 
 INVOKES = 60
 
 
-@claim(DOCUMENTED)
+@claim(
+    documented("Lambda Developer Guide: Implement Lambda canary deployments using a weighted alias"),
+    danger=3,
+    cost="More users than planned would get a bad candidate.",
+)
 def test_an_invoke_through_a_weighted_alias_runs_either_version_and_says_which(account: Account) -> None:
     account.alias("1", {"2": 0.5})
     ran = set()
@@ -26,7 +30,11 @@ def test_an_invoke_through_a_weighted_alias_runs_either_version_and_says_which(a
     assert ran == {"1", "2"}  # by chance only one in 2 ** 59 runs
 
 
-@claim(DOCUMENTED)
+@claim(
+    published("recorded answers in moto's and LocalStack's tests on AWS"),
+    danger=2,
+    cost="A stack would stay in a state that only a person can repair.",
+)
 def test_no_weights_drop_the_routing_from_the_answer_and_every_update_has_a_revision_of_its_own(
     account: Account,
 ) -> None:
@@ -37,7 +45,7 @@ def test_no_weights_drop_the_routing_from_the_answer_and_every_update_has_a_revi
     assert weighted["RevisionId"] != plain["RevisionId"]
 
 
-@claim(CAPTURED)
+@claim(published("recorded answers in LocalStack's tests on AWS"))
 @pytest.mark.parametrize(
     ("update", "error", "text"),
     [
@@ -65,7 +73,11 @@ def test_an_alias_that_can_not_be_is_refused(account: Account, update: Any, erro
     assert text in str(refused.value)
 
 
-@claim(REPORTED)
+@claim(
+    reported("hashicorp/terraform#24957"),
+    danger=2,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_an_alias_with_weights_takes_no_provisioned_concurrency(account: Account) -> None:
     account.alias("1", {"2": 0.5})
     with pytest.raises(ClientError) as refused:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.account import Account
-from tests.conformance.marks import DOCUMENTED, claim
+from tests.conformance.marks import claim, documented
 from tests.conformance.stacks import physical, released
 
 NAMESPACE = "Seatrial/Conformance"
@@ -26,7 +26,12 @@ def broken(account: Account, stack: str) -> str:
     return physical(account, stack, "Service")
 
 
-@claim(DOCUMENTED, minutes=3)
+@claim(
+    documented("Lambda Developer Guide: Log and monitor Python Lambda functions"),
+    minutes=3,
+    danger=2,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_an_unhandled_error_is_one_event_of_the_log_with_its_trace(account: Account, broken: str) -> None:
     answer = account.functions.invoke(FunctionName=broken)
     said = json.loads(answer["Payload"].read())
@@ -57,7 +62,12 @@ def group(account: Account) -> Iterator[str]:
     logs.delete_log_group(logGroupName=name)
 
 
-@claim(DOCUMENTED, minutes=6)
+@claim(
+    documented("CloudWatch Logs User Guide: Filter pattern syntax for metric filters"),
+    minutes=6,
+    danger=2,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_a_metric_filter_counts_the_events_that_match_its_pattern(account: Account, group: str) -> None:
     logs, metric = account.client("logs"), account.name
     change = {"metricNamespace": NAMESPACE, "metricName": metric, "metricValue": "1", "defaultValue": 0}

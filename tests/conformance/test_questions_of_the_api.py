@@ -9,14 +9,20 @@ from botocore.exceptions import ClientError
 
 from tests.conformance import template
 from tests.conformance.account import Account, code
-from tests.conformance.marks import question
+from tests.conformance.marks import documented, modelled, question, reported
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 
 type Answered = Callable[[Any], None]
 
 
-@question("second_deployment", minutes=2)
+@question(
+    "second_deployment",
+    minutes=2,
+    why=modelled("codedeploy.CreateDeployment"),
+    danger=2,
+    cost="A rollback of ours would wait behind the release that it must end.",
+)
 def test_is_a_second_deployment_of_a_group_refused_or_does_it_wait(account: Account, answered: Answered) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -36,7 +42,12 @@ def test_is_a_second_deployment_of_a_group_refused_or_does_it_wait(account: Acco
     answered(given)
 
 
-@question("rollback_shows_last_good", minutes=2)
+@question(
+    "rollback_shows_last_good",
+    minutes=2,
+    danger=2,
+    cost="Reports would name the wrong version as the one rolled back to.",
+)
 def test_does_a_rollback_show_the_appspec_that_succeeded_last(account: Account, answered: Answered) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -48,7 +59,12 @@ def test_does_a_rollback_show_the_appspec_that_succeeded_last(account: Account, 
     answered(shown.get("sha256") == good["revision"]["string"]["sha256"])
 
 
-@question("flag_stops_while_it_bakes", minutes=3)
+@question(
+    "flag_stops_while_it_bakes",
+    minutes=3,
+    danger=3,
+    cost="A bad flag value would stay on during its bake.",
+)
 def test_does_stopping_take_a_flag_back_that_bakes(account: Account, answered: Answered) -> None:
     name = f"{account.prefix}-{account.name}"
     if account.exists(name):
@@ -79,7 +95,12 @@ def test_does_stopping_take_a_flag_back_that_bakes(account: Account, answered: A
     answered(not bakes_on)
 
 
-@question("empty_alarms_refused")
+@question(
+    "empty_alarms_refused",
+    why=reported("public templates with an empty list of alarms (no thread kept)"),
+    danger=1,
+    cost="A template whose list of alarms is empty would fail.",
+)
 def test_are_alarms_refused_that_are_enabled_and_list_none(account: Account, answered: Answered) -> None:
     try:
         account.group(AT_ONCE, alarmConfiguration={"enabled": True, "alarms": []})
@@ -90,12 +111,22 @@ def test_are_alarms_refused_that_are_enabled_and_list_none(account: Account, ans
         answered(False)
 
 
-@question("alarms_take_open_ranks")
+@question(
+    "alarms_take_open_ranks",
+    why=documented("CloudWatch API Reference: PutMetricAlarm"),
+    danger=2,
+    cost="A stack with a latency alarm of ours would fail.",
+)
 def test_may_an_alarm_watch_a_percentile_rank_with_one_bound(account: Account, answered: Answered) -> None:
     answered(takes_an_alarm_on(account, "PR(:800)"))
 
 
-@question("alarms_take_values_between")
+@question(
+    "alarms_take_values_between",
+    why=documented("CloudWatch API Reference: PutMetricAlarm"),
+    danger=1,
+    cost="A stack with an alarm on a trimmed count would fail.",
+)
 def test_may_an_alarm_watch_a_trimmed_statistic_between_values(account: Account, answered: Answered) -> None:
     answered(takes_an_alarm_on(account, "TC(0:800)"))
 

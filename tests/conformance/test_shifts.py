@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.conformance.account import Account
 from tests.conformance.captures import as_captured, capture
-from tests.conformance.marks import CAPTURED, DOCUMENTED, claim
+from tests.conformance.marks import captured, claim, documented, published
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 
@@ -28,7 +28,12 @@ def watched(account: Account, deployment: str, minutes: float) -> list[dict[str,
     return seen
 
 
-@claim(CAPTURED, capture="observed-alias-during-canary", minutes=6)
+@claim(
+    captured("observed-alias-during-canary"),
+    minutes=6,
+    danger=3,
+    cost="More users than planned would get a bad candidate.",
+)
 def test_a_canary_keeps_the_current_version_main_until_one_change_gives_the_candidate_everything(
     account: Account,
 ) -> None:
@@ -44,7 +49,12 @@ def test_a_canary_keeps_the_current_version_main_until_one_change_gives_the_cand
     assert {key: info[key] for key in at_end} == at_end
 
 
-@claim(DOCUMENTED, minutes=3)
+@claim(
+    published("event log of a linear deployment on ECS, published by its owner"),
+    minutes=3,
+    danger=2,
+    cost="More users than planned would get a bad candidate.",
+)
 def test_a_linear_shift_gives_its_increment_at_once_again_every_interval_and_last_what_is_left(
     account: Account,
 ) -> None:
@@ -58,7 +68,7 @@ def test_a_linear_shift_gives_its_increment_at_once_again_every_interval_and_las
     assert took["completeTime"] - took["startTime"] >= timedelta(minutes=2)
 
 
-@claim(DOCUMENTED)
+@claim(documented("CodeDeploy User Guide: Working with deployment configurations in CodeDeploy"))
 def test_all_at_once_is_one_change_without_weights(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -67,7 +77,7 @@ def test_all_at_once_is_one_change_without_weights(account: Account) -> None:
     assert account.routes() == ("2", {})
 
 
-@claim(CAPTURED, capture="observed-lifecycle-events-stopped-and-rollback")
+@claim(captured("observed-lifecycle-events-stopped-and-rollback"))
 def test_a_success_has_three_lifecycle_events_that_succeeded_whether_there_are_hooks_or_not(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -76,7 +86,9 @@ def test_a_success_has_three_lifecycle_events_that_succeeded_whether_there_are_h
     assert account.lifecycle(deployment) == capture("observed-lifecycle-events-stopped-and-rollback")["success"]
 
 
-@claim(DOCUMENTED, capture="codedeploy-deployment-state-change")
+@claim(
+    captured("codedeploy-deployment-state-change"), danger=2, cost="A message or a report would name the wrong cause."
+)
 def test_the_event_bus_is_told_start_and_success_without_error_data(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)

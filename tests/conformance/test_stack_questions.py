@@ -30,7 +30,12 @@ def until_the_stack_is_back(account: Account, stack: str) -> None:
     assert account.status(stack) == "UPDATE_ROLLBACK_COMPLETE"
 
 
-@question("stack_goes_back_by_deployment", minutes=12)
+@question(
+    "stack_goes_back_by_deployment",
+    minutes=12,
+    danger=2,
+    cost="A rollback of a stack would run our hooks for a lower version.",
+)
 def test_does_an_alias_that_had_shifted_go_back_with_its_stack_by_a_deployment(
     account: Account, stack: str, answered: Answered
 ) -> None:
@@ -44,7 +49,12 @@ def test_does_an_alias_that_had_shifted_go_back_with_its_stack_by_a_deployment(
     answered(len(deployments(account, stack)) > 1)
 
 
-@question("stack_stops_what_it_cancels", minutes=15)
+@question(
+    "stack_stops_what_it_cancels",
+    minutes=15,
+    danger=3,
+    cost="A candidate would go on to 100 % although its stack rolls back.",
+)
 def test_does_cloudformation_stop_a_deployment_when_another_of_its_stack_fails(
     account: Account, stack: str, answered: Answered
 ) -> None:
@@ -67,7 +77,12 @@ def test_does_cloudformation_stop_a_deployment_when_another_of_its_stack_fails(
     answered(stopped)
 
 
-@question("drift_aware_shifts_from_actual", minutes=10)
+@question(
+    "drift_aware_shifts_from_actual",
+    minutes=10,
+    danger=2,
+    cost="A release after a late rollback would fail, or skip its canary.",
+)
 def test_does_a_drift_aware_change_set_shift_from_the_version_that_users_have(
     account: Account, stack: str, answered: Answered
 ) -> None:
@@ -86,7 +101,12 @@ def test_does_a_drift_aware_change_set_shift_from_the_version_that_users_have(
     answered(account.target(deployment)["lambdaFunctionInfo"]["currentVersion"] == "1")
 
 
-@question("alias_update_drops_weights", minutes=6)
+@question(
+    "alias_update_drops_weights",
+    minutes=6,
+    danger=3,
+    cost="An update of the stack during a shift would end the canary in silence.",
+)
 def test_does_an_update_of_an_alias_drop_weights_that_its_template_does_not_state(
     account: Account, stack: str, answered: Answered
 ) -> None:

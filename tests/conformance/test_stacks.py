@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.conformance.account import Account
 from tests.conformance.captures import as_captured, capture
-from tests.conformance.marks import CAPTURED, DOCUMENTED, REPORTED, claim
+from tests.conformance.marks import captured, claim, documented, published, reported
 from tests.conformance.stacks import deployments, move_the_alias, physical, release, released, started
 
 
@@ -24,7 +24,13 @@ def said(events: list[dict[str, str]]) -> Callable[[str], int]:
     return lambda text: next(at for at, one in enumerate(events) if text in one.get("ResourceStatusReason", ""))
 
 
-@claim(DOCUMENTED, minutes=4, long=True)
+@claim(
+    documented("CloudFormation User Guide: UpdatePolicy attribute"),
+    minutes=4,
+    long=True,
+    danger=3,
+    cost="A bad candidate would get production traffic without a check.",
+)
 def test_a_stack_is_created_without_a_deployment_and_its_update_starts_one_and_waits(
     account: Account, stack: str
 ) -> None:
@@ -40,7 +46,13 @@ def test_a_stack_is_created_without_a_deployment_and_its_update_starts_one_and_w
     said(alias_events(account, stack))(f"CodeDeploy deployment started: {deployment}")
 
 
-@claim(DOCUMENTED, minutes=4, long=True)
+@claim(
+    published("stack events of a failed release, published by their owner"),
+    minutes=4,
+    long=True,
+    danger=3,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_a_hook_that_refuses_rolls_the_stack_back_without_a_third_deployment(account: Account, stack: str) -> None:
     account.begin(stack, released(account, "Two"))
     deployment = started(account, stack)
@@ -50,7 +62,7 @@ def test_a_hook_that_refuses_rolls_the_stack_back_without_a_third_deployment(acc
     assert deployments(account, stack) == [deployment, back]
 
 
-@claim(REPORTED, minutes=4, long=True)
+@claim(reported("users' reports of UPDATE_IN_PROGRESS errors (no thread kept)"), minutes=4, long=True)
 def test_a_stack_that_releases_takes_no_second_update_and_is_not_deleted(account: Account, stack: str) -> None:
     account.begin(stack, released(account, "Two"))
     call = account.asked(started(account, stack), 3)
@@ -62,7 +74,12 @@ def test_a_stack_that_releases_takes_no_second_update_and_is_not_deleted(account
     assert account.settled(stack) == "UPDATE_COMPLETE"
 
 
-@claim(CAPTURED, capture="observed-cfn-alias-update-failed", minutes=4)
+@claim(
+    captured("observed-cfn-alias-update-failed"),
+    minutes=4,
+    danger=2,
+    cost="A message or a report would name the wrong cause.",
+)
 def test_when_an_alarm_stops_the_release_the_stack_says_so_in_codedeploys_words_and_rolls_back(
     account: Account, stack: str
 ) -> None:
@@ -79,7 +96,13 @@ def test_when_an_alarm_stops_the_release_the_stack_says_so_in_codedeploys_words_
     assert given == expected
 
 
-@claim(DOCUMENTED, minutes=6, long=True)
+@claim(
+    documented("CloudFormation User Guide: Using drift-aware change sets"),
+    minutes=6,
+    long=True,
+    danger=2,
+    cost="A stack would stay in a state that only a person can repair.",
+)
 def test_a_drift_aware_change_set_shows_an_alias_that_was_moved_and_one_that_looks_at_templates_alone_does_not(
     account: Account, stack: str
 ) -> None:
@@ -92,7 +115,13 @@ def test_a_drift_aware_change_set_shows_an_alias_that_was_moved_and_one_that_loo
     assert (described["StackDriftStatus"], changes["Alias"]["ResourceDriftStatus"]) == ("DRIFTED", "MODIFIED")
 
 
-@claim(DOCUMENTED, minutes=10, long=True)
+@claim(
+    documented("CloudFormation User Guide: Using drift-aware change sets"),
+    minutes=10,
+    long=True,
+    danger=2,
+    cost="A stack would stay in a state that only a person can repair.",
+)
 def test_a_drift_aware_change_set_whose_template_meets_what_is_there_leaves_the_alias_alone_and_heals_the_stack(
     account: Account, stack: str
 ) -> None:
@@ -110,7 +139,13 @@ def test_a_drift_aware_change_set_whose_template_meets_what_is_there_leaves_the_
     assert account.target(deployment)["lambdaFunctionInfo"]["currentVersion"] == "1"
 
 
-@claim(DOCUMENTED, minutes=6, long=True)
+@claim(
+    documented("CloudFormation User Guide: Using drift-aware change sets"),
+    minutes=6,
+    long=True,
+    danger=3,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_a_drift_aware_release_that_is_refused_goes_back_to_what_was_there_and_not_to_what_was_deployed(
     account: Account, stack: str
 ) -> None:

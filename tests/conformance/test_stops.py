@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.account import NO_ROLLBACK, Account, code
-from tests.conformance.marks import DOCUMENTED, REPORTED, claim
+from tests.conformance.marks import UNKNOWN, claim, documented, modelled, reported
 
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 APPSPEC_IS_WRONG = (
@@ -17,7 +17,12 @@ APPSPEC_IS_WRONG = (
 )
 
 
-@claim(DOCUMENTED, minutes=2)
+@claim(
+    documented("CodeDeploy API Reference: StopDeployment"),
+    minutes=2,
+    danger=3,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_a_stop_with_rollback_takes_users_back(account: Account) -> None:
     account.alias()
     account.group()
@@ -29,7 +34,12 @@ def test_a_stop_with_rollback_takes_users_back(account: Account) -> None:
     assert account.routes() == ("1", {})
 
 
-@claim(DOCUMENTED, minutes=2)
+@claim(
+    documented("CodeDeploy User Guide: Troubleshoot AWS Lambda deployment issues"),
+    minutes=2,
+    danger=2,
+    cost="A stack would stay in a state that only a person can repair.",
+)
 def test_a_stop_without_rollback_leaves_the_weights_and_the_next_deployment_is_refused(account: Account) -> None:
     account.alias()
     account.group(autoRollbackConfiguration=NO_ROLLBACK)
@@ -43,7 +53,11 @@ def test_a_stop_without_rollback_leaves_the_weights_and_the_next_deployment_is_r
     assert account.routes() == ("1", {"2": 0.5})
 
 
-@claim(DOCUMENTED)
+@claim(
+    modelled("codedeploy.StopDeployment"),
+    danger=2,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_what_has_ended_can_not_be_stopped(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -54,7 +68,11 @@ def test_what_has_ended_can_not_be_stopped(account: Account) -> None:
     assert code(refused.value) == "DeploymentAlreadyCompletedException"
 
 
-@claim(REPORTED)
+@claim(
+    reported("aws/serverless-application-model#291"),
+    danger=3,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_an_alias_whose_main_version_is_not_the_appspecs_is_refused_and_left_alone(account: Account) -> None:
     account.alias("2")
     account.group(AT_ONCE)
@@ -65,7 +83,12 @@ def test_an_alias_whose_main_version_is_not_the_appspecs_is_refused_and_left_alo
     assert account.routes() == ("2", {})
 
 
-@claim(REPORTED, minutes=2)
+@claim(
+    reported("users' reports of INVALID_LAMBDA_CONFIGURATION (no thread kept)"),
+    minutes=2,
+    danger=2,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_a_canary_to_the_version_that_the_alias_has_fails(account: Account) -> None:
     account.alias()
     account.group()
@@ -75,7 +98,7 @@ def test_a_canary_to_the_version_that_the_alias_has_fails(account: Account) -> N
     assert account.routes() == ("1", {})
 
 
-@claim(REPORTED)
+@claim(reported("terraform-aws-modules/terraform-aws-lambda#75"))
 def test_a_hook_that_is_listed_without_a_function_fails_the_deployment(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -86,7 +109,11 @@ def test_a_hook_that_is_listed_without_a_function_fails_the_deployment(account: 
     assert account.routes() == ("1", {})
 
 
-@claim(DOCUMENTED)
+@claim(
+    modelled("codedeploy.CreateDeployment"),
+    danger=2,
+    cost="Users would stay on a bad candidate after its release failed.",
+)
 def test_a_deployments_own_automatic_rollback_counts_instead_of_its_groups(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)
@@ -97,7 +124,7 @@ def test_a_deployments_own_automatic_rollback_counts_instead_of_its_groups(accou
     assert account.routes() == ("2", {})
 
 
-@claim(DOCUMENTED)
+@claim(UNKNOWN)
 def test_a_group_can_be_changed_while_its_deployment_runs(account: Account) -> None:
     account.alias()
     account.group(AT_ONCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from tests.conformance.account import Account
-from tests.conformance.marks import DOCUMENTED, REPORTED, claim
+from tests.conformance.marks import claim, documented, reported
 from tests.conformance.stacks import physical, released
 
 
@@ -14,7 +14,7 @@ def events(account: Account, stack: str) -> list[dict[str, str]]:
     return list(reversed(account.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]))
 
 
-@claim(DOCUMENTED, minutes=2)
+@claim(documented("CloudFormation User Guide: Understanding update behaviors of stack resources"), minutes=2)
 def test_an_update_has_events_of_what_it_creates_or_changes_alone(account: Account, stack: str) -> None:
     before = len(events(account, stack))
     changed = released(account, "One")
@@ -32,7 +32,7 @@ def test_an_update_has_events_of_what_it_creates_or_changes_alone(account: Accou
     assert ids == {physical(account, stack, "Service")}
 
 
-@claim(DOCUMENTED, minutes=1)
+@claim(reported("users' reports of change sets without resource changes (no thread kept)"), minutes=1)
 def test_a_change_of_outputs_alone_is_an_update(account: Account, stack: str) -> None:
     more = {**released(account, "One"), "Outputs": {"More": {"Value": "1"}}}
     described = account.change_set(stack, more, execute=True)
@@ -42,7 +42,12 @@ def test_a_change_of_outputs_alone_is_an_update(account: Account, stack: str) ->
     assert [one["OutputKey"] for one in found["Outputs"]] == ["More"]
 
 
-@claim(REPORTED, minutes=2)
+@claim(
+    reported("users' reports of 'Cannot find alias arn' (no thread kept)"),
+    minutes=2,
+    danger=2,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_a_permission_for_an_alias_that_is_not_there_fails(account: Account, stack: str) -> None:
     early = copy.deepcopy(released(account, "One"))
     early["Resources"]["May"] = {

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from tests.conformance.account import Account
-from tests.conformance.marks import DOCUMENTED, REPORTED, claim
+from tests.conformance.marks import UNKNOWN, claim, documented, reported
 from tests.conformance.stacks import deployments, physical, released
 
 
@@ -26,7 +26,12 @@ def as_number(service: dict[str, Any], number: str) -> dict[str, Any]:
     return changed
 
 
-@claim(DOCUMENTED, minutes=2)
+@claim(
+    documented("Lambda API Reference: PublishVersion"),
+    minutes=2,
+    danger=3,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_publish_version_returns_the_last_version_while_nothing_has_changed(account: Account, stack: str) -> None:
     functions, name = account.functions, physical(account, stack, "Service")
 
@@ -48,7 +53,12 @@ def test_publish_version_returns_the_last_version_while_nothing_has_changed(acco
     assert publish() == "3"
 
 
-@claim(REPORTED, minutes=4)
+@claim(
+    reported("aws/serverless-application-model#3281"),
+    minutes=4,
+    danger=3,
+    cost="A good release would fail, and nothing of ours would explain it.",
+)
 def test_a_new_version_resource_of_an_unchanged_function_fails(account: Account, stack: str) -> None:
     tagged = as_number(released(account, "One"), "Two")
     tagged["Resources"]["Service"]["Properties"]["Tags"] = [{"Key": "team", "Value": "red"}]
@@ -57,7 +67,7 @@ def test_a_new_version_resource_of_an_unchanged_function_fails(account: Account,
     assert deployments(account, stack) == []
 
 
-@claim(REPORTED, minutes=8)
+@claim(UNKNOWN, minutes=8, danger=3, cost="A good release would fail, and nothing of ours would explain it.")
 def test_the_same_artifact_fails_after_its_rollback_until_its_description_differs(account: Account, stack: str) -> None:
     account.rings("StackAlarm")
     assert account.apply(stack, released(account, "Two")) == "UPDATE_ROLLBACK_COMPLETE"
@@ -74,7 +84,13 @@ def test_the_same_artifact_fails_after_its_rollback_until_its_description_differ
     assert found["FunctionVersion"] == "3"
 
 
-@claim(REPORTED, minutes=6, long=True)
+@claim(
+    reported("aws-samples/bedrock-chat#653"),
+    minutes=6,
+    long=True,
+    danger=3,
+    cost="A bad candidate would get production traffic without a check.",
+)
 def test_a_snapstart_version_that_fails_to_initialize_fails_its_stack(account: Account, stack: str) -> None:
     broken = released(account, "Two")
     properties = broken["Resources"]["Service"]["Properties"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.stage.lambdas.doors import HTTP, REST, URL, Caller, allowed, response
+from rehearsal.stage.lambdas.doors import HTTP, HTTP_1, REST, URL, Caller, allowed, response
 from rehearsal.stage.lambdas.payloads import MOST_ASYNC_BYTES, MOST_BYTES, refused_request, refused_response
 
 FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:shop"
@@ -39,6 +39,12 @@ def test_a_door_of_format_two_infers_the_response() -> None:
     assert response(HTTP, {"a": 1})["body"] == json.dumps({"a": 1})
     assert response(URL, "hello")["body"] == "hello"
     assert response(URL, None)["body"] == "null"
+    assert response(URL, None, null_is_a_response=False)["statusCode"] == 502
+
+
+def test_an_http_api_of_format_one_infers_nothing() -> None:
+    for returned in ({"a": 1}, "hello", None):
+        assert response(HTTP_1, returned)["statusCode"] == 500
 
 
 def statement(**members: Any) -> dict[str, Any]:

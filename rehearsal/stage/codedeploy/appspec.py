@@ -44,6 +44,12 @@ class AppSpec:
         return json.dumps({"version": 0.0, "Resources": [resource], **({"Hooks": hooks} if hooks else {})})
 
 
+def without_qualifier(hook: str) -> str:
+    """A function's name or ARN without its version or alias."""
+    parts = hook.split(":")
+    return ":".join(parts[:7] if hook.startswith("arn:") else parts[:1])
+
+
 @dataclass(frozen=True)
 class S3Location:
     """Where an AppSpec lies; `bundle` is YAML or JSON, the other members may be empty."""

@@ -35,6 +35,9 @@ class Behaviour:
     poll_every: tuple[float, float] = (10.0, 30.0)
     page: int = 100
 
+    hook_alias_runs: str = _switch(
+        "alias", "a hook named by an alias ARN is invoked through that alias", "$LATEST", "refused"
+    )
     missing_alarm_stops: bool = _switch(
         False, "an alarm that a group lists and that does not exist stops nothing", True
     )
@@ -97,6 +100,9 @@ class Behaviour:
     )
     removed_alarms_stay: bool = _switch(
         True, "alarms that leave a template's deployment group stay on the group", False
+    )
+    null_is_a_response: bool = _switch(
+        True, "an HTTP API and a function URL take null from a function as the body of a 200", False
     )
     executed_version_always: bool = _switch(
         True, "metrics carry ExecutedVersion also while the alias has no weights", False

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from rehearsal.stage.clock import StageClock
 
 from . import model
-from .appspec import Revision
+from .appspec import Revision, without_qualifier
 from .behaviour import Behaviour
 from .book import Book
 from .model import AFTER, BEFORE, SHIFT, Alarms, Deployment, Ending, EventStatus, Question, Status
@@ -189,11 +189,20 @@ class Run:
         self._tell("hook", f"{function} is asked")
         payload = {"DeploymentId": self.id, "LifecycleEventHookExecutionId": question.execution_id}
         try:
-            self._of_lambda(lambda: self._account.invoke(self._group.role, function, payload))
+            self._of_lambda(lambda: self._account.invoke(self._group.role, self._named(function), payload))
         except (LookupError, PermissionError) as refusal:
             self._tell("note", f"{function} can't be invoked: {_sentence(refusal)}")
             raise _EarlyEndError(model.not_permitted(self._group.role)) from refusal
         return question
+
+    def _named(self, hook: str) -> str:
+        """The function that is invoked for a hook; raises LookupError for one that CodeDeploy refuses."""
+        runs = self._behaviour.hook_alias_runs
+        if runs == "alias" or (plain := without_qualifier(hook)) == hook:
+            return hook
+        if runs == "refused":
+            raise LookupError(f"{hook} has a qualifier")
+        return plain
 
     def _await(self, function: str, question: Question) -> None:
         def answer() -> bool | None:

@@ -1,8 +1,10 @@
 """Gap of MiniStack: APIs and function URLs invoke any function and pass on whatever it returns.
 
 Here they invoke a function only where its resource policy allows it, and a malformed proxy response is the error that
-AWS makes of it. A REST API is strict; HTTP APIs and function URLs infer a response from what has no statusCode.
+AWS makes of it. A REST API is strict, and so is an HTTP API of payload format 1.0, which responds with 500. Of format
+2.0, HTTP APIs and function URLs infer a 200 from valid JSON without statusCode.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+https://repost.aws/knowledge-center/api-gateway-status-codes-http-api
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import apigateway, apigateway_v1, lambda_svc
 
+from rehearsal.stage.codedeploy.behaviour import Behaviour
 from rehearsal.stage.lambdas.payloads import MOST_BYTES, REQUEST_TOO_LARGE
 
 type Json = Mapping[str, Any]
 type Answer = tuple[int, dict[str, str], bytes]
 
-REST, HTTP, URL = "rest", "http", "url"
-ERROR_TEXT = {REST: "Internal server error", HTTP: "Internal Server Error", URL: "Internal Server Error"}
-ERROR_STATUS = {REST: 502, HTTP: 500, URL: 502}
+REST, HTTP_1, HTTP, URL = "rest", "http of format 1.0", "http of format 2.0", "url"
+ERROR_TEXT = {REST: "Internal server error"} | dict.fromkeys((HTTP_1, HTTP, URL), "Internal Server Error")
+ERROR_STATUS = {REST: 502, HTTP_1: 500, HTTP: 500, URL: 502}
 """What users get where a function failed or returned what is no response."""
 REST_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 _JSON = {"Content-Type": "application/json"}
@@ -49,10 +52,11 @@ def malformed(kind: str) -> dict[str, Any]:
     return {"statusCode": ERROR_STATUS[kind], "headers": _JSON, "body": json.dumps({"message": ERROR_TEXT[kind]})}
 
 
-def response(kind: str, returned: Any) -> dict[str, Any]:
+def response(kind: str, returned: Any, *, null_is_a_response: bool = True) -> dict[str, Any]:
     """The proxy response that a door makes of what a function returned."""
     if not isinstance(returned, dict) or "statusCode" not in returned:
-        return malformed(kind) if kind == REST else _inferred(returned)
+        strict = kind in (REST, HTTP_1) or (returned is None and not null_is_a_response)
+        return malformed(kind) if strict else _inferred(returned)
     status, body, headers = returned["statusCode"], returned.get("body"), returned.get("headers")
     if not _is_status(status) or not isinstance(body, str | None) or not isinstance(headers, dict | None):
         return malformed(kind)
@@ -158,7 +162,7 @@ def _http_door(invoke: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaita
             return _error(HTTP, 500)
         if (too_long := _too_long(body)) is not None:
             return too_long
-        with _by(HTTP):
+        with _by(HTTP_1 if integration.get("payloadFormatVersion") == "1.0" else HTTP):
             return await invoke(integration, api, stage, path, method, headers, body, query, route_key, *rest, **named)
 
     return invoked
@@ -227,22 +231,24 @@ class _by:  # noqa: N801
         _door.reset(self._token)
 
 
-def _shaped(shape: Callable[[Json], Any]) -> Callable[[Json], Any]:
+def _shaped(shape: Callable[[Json], Any], behaviour: Callable[[], Behaviour]) -> Callable[[Json], Any]:
     @functools.wraps(shape)
     def shaped(result: Json) -> Any:
         kind = _door.get()
         if kind is None or result.get("throttle"):
             return shape(result)
-        return (malformed(kind) if result.get("error") else response(kind, result.get("body"))), None
+        if result.get("error"):
+            return malformed(kind), None
+        return response(kind, result.get("body"), null_is_a_response=behaviour().null_is_a_response), None
 
     return shaped
 
 
-def install() -> None:
+def install(behaviour: Callable[[], Behaviour] = Behaviour) -> None:
     """Put this before MiniStack's own doors; once."""
     apigateway._invoke_lambda_proxy = _http_door(apigateway._invoke_lambda_proxy)
     apigateway_v1._invoke_lambda_proxy_v1 = _rest_door(apigateway_v1._invoke_lambda_proxy_v1)
     lambda_svc.handle_function_url_request = _url_door(lambda_svc.handle_function_url_request)
-    shape = _shaped(lambda_svc.lambda_execute_result_to_api_proxy_response)
+    shape = _shaped(lambda_svc.lambda_execute_result_to_api_proxy_response, behaviour)
     lambda_svc.lambda_execute_result_to_api_proxy_response = shape
     apigateway_v1._lambda_proxy_response = lambda result: shape(result)

@@ -1,7 +1,8 @@
 """Gap of MiniStack: event source mappings invoke the main version of an alias, and its context names that version.
 
 Here each batch of a queue or a stream draws its version by the alias's weights, as every other invoke does, also where
-an update has moved the mapping to the alias. Sources that nothing reads are refused when they are mapped.
+an update has moved the mapping to the alias. Sources that nothing reads are refused when they are mapped. What rules,
+topics and buckets send needs the function's resource policy, as on AWS.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.services import lambda_svc, sns
+from ministack.services import eventbridge, lambda_svc, s3, sns
 from ministack.services.cloudformation import provisioners
 
-from rehearsal.stage.lambdas import alias
+from rehearsal.stage.lambdas import alias, doors
 from rehearsal.stage.notes import note
 
 POLLERS = ("_poll_sqs", "_poll_kinesis", "_poll_dynamodb_streams")
+
+INVOKE = "lambda:InvokeFunction"
 
 READ = ("sqs", "kinesis", "dynamodb")
 
@@ -109,6 +112,8 @@ def _of_topic(
     endpoint: str, envelope: str, topic: str, subscription: str, message: str, text: str, attributes: Any
 ) -> None:
     """What a topic sends to a function: an asynchronous invoke, with its retries and destinations."""
+    if not doors.may_invoke(endpoint, doors.Caller(INVOKE, "sns.amazonaws.com", (topic,))):
+        return _not_allowed(topic, endpoint)
     record = {"EventVersion": "1.0", "EventSubscriptionArn": subscription, "EventSource": "aws:sns"}
     try:
         alias.invoke_async(endpoint, {"Records": [{**record, "Sns": json.loads(envelope)}]})
@@ -121,9 +126,44 @@ def _of_bucket(function: Mapping[str, Any], event: Any) -> None:
     alias.invoke_async(str(function["config"]["FunctionArn"]), event)
 
 
+def _not_allowed(source: str, function: str) -> None:
+    note(f"{source} may not invoke {function}: its resource policy does not allow it, so the event is lost, as on AWS")
+
+
+def _by_rule(invoke: Callable[..., None]) -> Callable[..., None]:
+    """EventBridge loses an event that it may not deliver; a target with a role needs no resource policy."""
+
+    @functools.wraps(invoke)
+    def invoked(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], *rest: Any, **named: Any) -> None:
+        arn, source = str(target.get("Arn", "")), str(rule.get("Arn", ""))
+        caller = doors.Caller(INVOKE, "events.amazonaws.com", (source,))
+        if ":lambda:" in arn and not target.get("RoleArn") and not doors.may_invoke(arn, caller):
+            return _not_allowed(source, arn)
+        return invoke(target, event, rule, *rest, **named)
+
+    return invoked
+
+
+def _by_bucket(validate: Callable[..., Any]) -> Callable[..., Any]:
+    """S3 takes no notification of a bucket that may not invoke the function."""
+
+    @functools.wraps(validate)
+    def validated(configs: list[dict[str, Any]], region: str, bucket: str = "", skip_probe: bool = False) -> Any:
+        caller = doors.Caller(INVOKE, "s3.amazonaws.com", (f"arn:aws:s3:::{bucket}",))
+        functions = [str(one["arn"]) for one in configs if one["type"] == "lambda" and not skip_probe]
+        error = validate(configs, region, bucket, skip_probe)
+        if error is None and not all(doors.may_invoke(one, caller) for one in functions):
+            return s3._invalid_notification_config("Unable to validate the following destination configurations")
+        return error
+
+    return validated
+
+
 def install() -> None:
     """Once, before the first event source mapping is made."""
     sns._deliver_to_lambda, lambda_svc.invoke_async_with_retry = _of_topic, _of_bucket
+    eventbridge._invoke_target = _by_rule(eventbridge._invoke_target)
+    s3._validate_notification_configs = _by_bucket(s3._validate_notification_configs)
     subscription = provisioners._RESOURCE_HANDLERS["AWS::Logs::SubscriptionFilter"]
     subscription["create"] = _noting_resource(subscription["create"])
     handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]

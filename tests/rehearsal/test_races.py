@@ -83,7 +83,14 @@ def stage() -> Iterator[Stage]:
             ComparisonOperator="GreaterThanThreshold",
         )
         pattern = {"detail-type": ["CloudWatch Alarm State Change"], "detail": {"state": {"value": ["ALARM"]}}}
-        events.put_rule(Name="alarms", EventPattern=json.dumps(pattern))
+        rule = events.put_rule(Name="alarms", EventPattern=json.dumps(pattern))["RuleArn"]
+        functions.add_permission(
+            FunctionName="rollback",
+            StatementId="rule",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=rule,
+        )
         events.put_targets(Rule="alarms", Targets=[{"Id": "rollback", "Arn": rollback}])
         codedeploy.create_application(applicationName="app", computePlatform="Lambda")
         codedeploy.create_deployment_group(

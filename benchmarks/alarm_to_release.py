@@ -20,7 +20,8 @@ from seatrial.aws.ledger import Ledger
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.release import State
 from seatrial.flows import rollback
-from tests.small_account import CREATED, Meter, SmallAccount, event, make_table
+from tests.quick_dynamodb import QuickDynamoDB
+from tests.small_account import CREATED, REGION, Meter, SmallAccount, event, make_table
 
 SIZES = (10, 10_000)
 A_CALL = 0.025
@@ -65,6 +66,25 @@ def by_scan(groups: int) -> tuple[str, ...]:
         calls.append("ListApplications")
         calls += ["ListDeploymentGroups", "BatchGetDeploymentGroups"] * min(_APPLICATIONS_A_PAGE, groups - page)
     return (*calls, "ListDeployments", "StopDeployment")
+
+
+def one_release() -> tuple[dict[str, Any], dict[str, Any]]:
+    """An alarm's event, and the responses on the wire to the calls that lead from it to StopDeployment."""
+    responses: dict[str, Any] = {}
+    with mock_aws(), partitioned():
+        make_table()
+        account = SmallAccount()
+        ledger = quick_ledger()
+        _release_all(ledger, account, 1, range(1))
+        key = {":pk": {"S": "alarm#service-0-alarm"}}
+        client = QuickDynamoDB(REGION["region_name"])
+        pages = client.get_paginator("query").paginate(
+            TableName="ledger", KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key
+        )
+        responses["Query"] = {"Items": [item for page in pages for item in page["Items"]]}
+        responses["GetFunction"] = account.lambdas.get_function(FunctionName="service-0")
+    responses["StopDeployment"] = {"status": "Pending", "statusMessage": ""}
+    return _fires("service-0-alarm"), responses
 
 
 def ten_groups() -> Row:

@@ -29,8 +29,10 @@ BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 BENCHMARKS: tuple[tuple[str, str, str], ...] = (
     ("alarm", "benchmarks.alarm_to_release", "ten_groups"),
     ("alarm", "benchmarks.alarm_to_release", "ten_thousand_groups"),
+    ("cold", "benchmarks.cold_start", "alarm_to_stop"),
     ("tick", "benchmarks.tick", "steady"),
     ("tick", "benchmarks.tick", "judged"),
+    ("tick", "benchmarks.tick", "dark"),
     ("tick", "benchmarks.tick", "ended"),
     ("cold", "benchmarks.cold_start", "rollback"),
     ("cold", "benchmarks.cold_start", "pre_traffic"),
@@ -46,6 +48,7 @@ BENCHMARKS: tuple[tuple[str, str, str], ...] = (
     ("judge", "benchmarks.judge_look", "one_look"),
     ("invoke", "benchmarks.invoke", "silent"),
     ("invoke", "benchmarks.invoke", "printing"),
+    ("rehearse", "benchmarks.rehearsal", "whole"),
 )
 
 

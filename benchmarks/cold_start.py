@@ -8,11 +8,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import rie
+from benchmarks import alarm_to_release, rie
 from benchmarks.rows import Row, compare, ratio
 from rehearsal.sam import PROJECT
 
 MOST = 1.25
+ALARM_MOST = 1.5  # three clients are made, and two calls of 25 ms come first
 REPEATS = 5
 
 _HOOK = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}
@@ -54,6 +55,28 @@ def dark_tester() -> Row:
 
 def board() -> Row:
     return _row("board", _event("custom-widget"))
+
+
+def alarm_to_stop() -> Row:
+    """`functions/rollback` in a new environment, from the alarm's event to StopDeployment."""
+    alarm, responses = alarm_to_release.one_release()
+    made: list[tuple[str, ...]] = []
+
+    def ours() -> float:
+        took, calls = rie.milliseconds_to(
+            "StopDeployment", PROJECT / "functions" / "rollback", alarm, rie.layer(), responses, alarm_to_release.A_CALL
+        )
+        made.append(calls)
+        return took
+
+    bare = partial(rie.milliseconds_to_first_call, _bare(), _HOOK, None)
+    expected = alarm_to_release.CALLS
+    pairs = compare(ours, bare, REPEATS)
+    faults = [
+        f"expected the calls {', '.join(expected)}, got {', '.join(calls)}" for calls in set(made) if calls != expected
+    ]
+    beside = "bare boto3 client, to its first AWS call"
+    return pairs.row("alarm to StopDeployment, cold", "ms", ratio(ALARM_MOST), beside, faults)
 
 
 def _row(name: str, event: dict[str, Any]) -> Row:

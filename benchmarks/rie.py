@@ -50,12 +50,30 @@ ACCOUNT = {
 
 def milliseconds_to_first_call(function: Path, event: Mapping[str, Any], layer: Path | None) -> float:
     """Wall milliseconds from the invoke of `app.handler` in a new environment to its first call of AWS."""
-    with _aws() as aws, _environment(function, layer, aws.endpoint) as port:
+    return milliseconds_to("", function, event, layer, {})[0]
+
+
+def milliseconds_to(
+    operation: str,
+    function: Path,
+    event: Mapping[str, Any],
+    layer: Path | None,
+    responses: Mapping[str, Any],
+    takes: float = 0.0,
+) -> tuple[float, tuple[str, ...]]:
+    """Wall milliseconds from the invoke in a new environment to its call of `operation`, and the calls until then.
+
+    `operation` "" is any. `responses` are by operation; all others are refused. Each response takes `takes` seconds.
+    """
+    with _aws(operation, responses, takes) as aws, _environment(function, layer, aws.endpoint) as port:
         began = time.perf_counter()
         _invoke(port, event)
         if not aws.called.wait(_PATIENCE):
-            raise RuntimeError(f"{function.name} made no call of AWS within {_PATIENCE:g} s")
-        return (aws.at - began) * 1000
+            made = ", ".join(aws.calls) or "none"
+            raise RuntimeError(
+                f"{function.name}: no call of {operation or 'AWS'} within {_PATIENCE:g} s; its calls: {made}"
+            )
+        return (aws.at - began) * 1000, tuple(aws.calls)
 
 
 @cache
@@ -80,15 +98,20 @@ def build(into: Path) -> None:
 
 
 class _Aws(http.server.BaseHTTPRequestHandler):
-    """Refuses every call; the first one sets `called`."""
+    """Responds as it was told to, and refuses every other call. The awaited one sets `called`."""
 
     server: _Endpoint
 
     def do_POST(self) -> None:
-        self.server.notice()
+        # Lambda is REST: the only GET that a benchmark has a response for is GetFunction.
+        operation = self.headers.get("X-Amz-Target", ".GetFunction").rpartition(".")[2]
+        self.server.notice(operation)
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = json.dumps({"__type": "AccessDeniedException", "message": "a benchmark"}).encode()
-        self.send_response(400)
+        response = self.server.responses.get(operation)
+        refused = {"__type": "AccessDeniedException", "message": "a benchmark"}
+        time.sleep(self.server.takes)
+        body = json.dumps(refused if response is None else response).encode()
+        self.send_response(400 if response is None else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -101,8 +124,12 @@ class _Aws(http.server.BaseHTTPRequestHandler):
 
 
 class _Endpoint(http.server.ThreadingHTTPServer):
-    def __init__(self) -> None:
+    def __init__(self, operation: str, responses: Mapping[str, Any], takes: float) -> None:
         super().__init__(("127.0.0.1", 0), _Aws)
+        self.responses = responses
+        self.takes = takes
+        self.calls: list[str] = []
+        self._awaited = operation
         self.called = threading.Event()
         self.at = 0.0
         self.endpoint = f"http://127.0.0.1:{self.server_port}"
@@ -110,15 +137,18 @@ class _Endpoint(http.server.ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A function that ends in the midst of a call is no error here."""
 
-    def notice(self) -> None:
-        if not self.called.is_set():
+    def notice(self, operation: str) -> None:
+        if self.called.is_set():
+            return
+        self.calls.append(operation)
+        if self._awaited in ("", operation):
             self.at = time.perf_counter()
             self.called.set()
 
 
 @contextlib.contextmanager
-def _aws() -> Iterator[_Endpoint]:
-    with _Endpoint() as endpoint:
+def _aws(operation: str, responses: Mapping[str, Any], takes: float) -> Iterator[_Endpoint]:
+    with _Endpoint(operation, responses, takes) as endpoint:
         thread = threading.Thread(target=endpoint.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

@@ -132,6 +132,11 @@ def judged() -> Row:
     return _row("tick, 1,000 open releases, judged", serve_users, repeats=1)
 
 
+def dark() -> Row:
+    """The traffic share of each must be read, since none has begun to shift."""
+    return _row("tick, 1,000 open releases in the dark", are_in_the_dark, repeats=1)
+
+
 def ended() -> Row:
     """All end within one minute."""
     return _row("tick, 1,000 open releases that end in one minute", have_ended, repeats=1)

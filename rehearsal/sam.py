@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +30,15 @@ class SamError(Exception):
 
 @dataclass(frozen=True)
 class Ran:
-    """What a `sam` command came to."""
+    """What a `sam` command came to.
+
+    `seconds` are all that it took on the wall, `working` those before it waited for a stack.
+    """
 
     ok: bool
     output: str
+    seconds: float
+    working: float
 
     def tail(self, lines: int = 12) -> str:
         kept = [line for line in self.output.splitlines() if line.strip()]
@@ -52,11 +58,12 @@ class Sam:
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
 
-    def build(self, folder: Path) -> None:
-        """`sam build` in `folder`. Raises SamError when it fails."""
+    def build(self, folder: Path) -> float:
+        """`sam build` in `folder`: the wall seconds that it took. Raises SamError when it fails."""
         ran = self._run(["build"], folder)
         if not ran.ok:
             raise SamError(f"sam build failed in {folder.name}:\n{ran.tail()}")
+        return ran.seconds
 
     def deploy(
         self,
@@ -83,6 +90,8 @@ class Sam:
             return self._run(arguments, folder, printed)
 
     def _run(self, arguments: list[str], folder: Path, line: Callable[[str], None] | None = None) -> Ran:
+        began = time.monotonic()
+        waited_from = None
         process = subprocess.Popen(
             [sys.executable, "-m", "samcli", *arguments],
             cwd=folder,
@@ -100,12 +109,15 @@ class Sam:
         printed = []
         for text in process.stdout or ():
             printed.append(text)
+            if WAITS in text:
+                waited_from = time.monotonic()
             if line:
                 line(text.rstrip())
         code = process.wait()
         with self._lock:
             self._running.discard(process)
-        return Ran(code == 0, "".join(printed))
+        ended = time.monotonic()
+        return Ran(code == 0, "".join(printed), ended - began, (waited_from or ended) - began)
 
     def stop(self) -> None:
         """End what runs, and whatever is begun after this."""

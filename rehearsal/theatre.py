@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,8 @@ class Service:
 
     # ------------------------------------------------------------------ the service's life
 
-    def create(self, folder: Path) -> None:
-        """The first deployment, which no release accompanies."""
+    def create(self, folder: Path) -> float:
+        """The first deployment, which no release accompanies: the wall seconds that it took."""
         self._row.step = "sam deploy"
         ran = self._sam.deploy(folder, self.name)
         if not ran.ok:
@@ -158,6 +159,7 @@ class Service:
         self._row.stable = self._alias()[0]
         self._row.step = "serves users"
         self._screen.say("deployed: version 1 serves users", self.name)
+        return ran.seconds
 
     def rehearse(self, scenario: Scenario, folder: Path, traffic: Traffic) -> Seen:
         """One release from `sam deploy` to the end, and all that was seen of it."""
@@ -180,7 +182,7 @@ class Service:
         started_now = [d for d in self._deployments() if d not in before]
         if not started_now:
             raise RehearsalError(f"sam deploy started no deployment of {self.name}:\n{deployed.tail(25)}")
-        seen = self._seen(stable, started_now, first_record, traffic)
+        seen = replace(self._seen(stable, started_now, first_record, traffic), deploying=deployed.working)
         self._row.step = "serves users"
         return seen
 

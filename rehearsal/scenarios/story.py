@@ -46,7 +46,7 @@ class Seen:
     """What was seen of one release. Times are stage epoch seconds.
 
     `served` are users' answers. `courses` and `judged` are what the judge made of CloudWatch's figures,
-    `steps` are the ledger's.
+    `steps` are the ledger's. `deploying` is how many wall seconds `sam deploy` took before it waited for the stack.
     """
 
     service: str
@@ -68,6 +68,7 @@ class Seen:
     steps: tuple[Taken, ...] = ()
     courses: tuple[Course, ...] = ()
     judged: tuple[Told, ...] = ()
+    deploying: float = 0.0
 
     @property
     def deployment_id(self) -> str:

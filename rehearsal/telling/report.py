@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from rehearsal.telling.needed import Needed
 from seatrial.core.chart import Bucket, Chart, Course, Mark, Told, Weight
 
 RESULTS: Final = ("released", "refused", "taken back")
@@ -78,12 +79,16 @@ class RehearsedRelease:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole rehearsal. `started` is ISO 8601 in UTC; `minute` is how many wall seconds a stage minute took."""
+    """A whole rehearsal. `started` is ISO 8601 in UTC; `minute` is how many wall seconds a stage minute took.
+
+    `needed` is what the longest lane of the rehearsal needs of `wall_seconds`.
+    """
 
     seatrial: str
     started: str
     minute: float
     wall_seconds: float
+    needed: Needed
     ok: bool
     releases: tuple[RehearsedRelease, ...]
 
@@ -105,7 +110,8 @@ def from_json(document: Any) -> Report:
     """The report that a parsed report.json holds. Raises ReportError."""
     values = _object(document, Report, "report")
     releases = [_release(item, f"releases[{i}]") for i, item in enumerate(values["releases"])]
-    return Report(**{**values, "releases": tuple(releases)})
+    needed = Needed(**_object(values["needed"], Needed, "needed"))
+    return Report(**{**values, "needed": needed, "releases": tuple(releases)})
 
 
 def to_json(report: Report) -> dict[str, Any]:

@@ -28,8 +28,8 @@ TABLE = os.environ.get("CONFORMANCE_TABLE", "")
 HERE = Path(__file__).parent
 TRIED = "tried"
 COST = (
-    "below 1 USD: a few hundred invokes, two alarms, a queue, a topic and a rule, all deleted at the end, "
-    "and values of a dozen metrics, which CloudWatch forgets by itself"
+    "below 1 USD: a few hundred invokes, two alarms, a queue, topics, rules, and HTTP APIs, all deleted at the end, "
+    "and values of a dozen metrics, which CloudWatch deletes by itself"
 )
 
 _certified = results.Certified.read()

@@ -87,6 +87,25 @@ def test_a_queues_messages_are_split_by_the_weights(stage: Stage, alias: str) ->
     assert set(seen) == {"1", "2"}
 
 
+def test_a_rule_without_permission_sends_its_event_to_the_dead_letter_queue(stage: Stage, alias: str) -> None:
+    sqs, events = stage.client("sqs"), stage.client("events")
+    queue = sqs.create_queue(QueueName="denied")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = events.put_rule(Name="denied", EventPattern=json.dumps({"source": ["denied"]}))["RuleArn"]
+    events.put_targets(Rule="denied", Targets=[{"Id": "one", "Arn": alias, "DeadLetterConfig": {"Arn": arn}}])
+    before = invocations(stage).total()
+    events.put_events(Entries=[{"Source": "denied", "DetailType": "test", "Detail": json.dumps({"a": 1})}])
+
+    def received() -> Any:
+        return sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"]).get("Messages")
+
+    (message,) = until(stage, "the dead letter", received)
+    said = {name: one["StringValue"] for name, one in message["MessageAttributes"].items()}
+    assert said == {"ERROR_CODE": "NO_PERMISSIONS", "RULE_ARN": rule, "TARGET_ARN": alias}
+    assert json.loads(message["Body"])["detail"] == {"a": 1}
+    assert invocations(stage).total() == before
+
+
 def test_an_http_apis_document_leads_to_both_versions_and_anybody_may_call_it(stage: Stage, alias: str) -> None:
     uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{alias}/invocations"
     integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": uri, "payloadFormatVersion": "2.0"}

@@ -77,7 +77,7 @@ def _deliver(destination: str, ended: Ended, invoke: Callable[[str, Any], None])
         case ["lambda"]:
             invoke(destination, record)
         case ["sqs"]:
-            _to_queue(destination, json.dumps(record), {})
+            to_queue(destination, json.dumps(record), {})
         case ["sns"]:
             _to_topic(destination, json.dumps(record))
         case ["events"]:
@@ -98,12 +98,13 @@ def _dead_letter(target: str, ended: Ended) -> None:
     said = body.get("errorMessage", "") if isinstance(body, dict) else ""
     attributes = {"RequestID": str(uuid.uuid4()), "ErrorCode": "200", "ErrorMessage": str(said)}
     if ":sqs:" in target:
-        _to_queue(target, json.dumps(ended.event), attributes)
+        to_queue(target, json.dumps(ended.event), attributes)
     else:
         _to_topic(target, json.dumps(ended.event))
 
 
-def _to_queue(arn: str, body: str, attributes: Mapping[str, str]) -> None:
+def to_queue(arn: str, body: str, attributes: Mapping[str, str]) -> None:
+    """Send a message with text attributes to a queue. Raises LookupError where there is no such queue."""
     queue = sqs._queue_by_arn(arn)
     if queue is None:
         raise LookupError(f"there is no queue {arn}")

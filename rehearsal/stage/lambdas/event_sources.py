@@ -16,7 +16,7 @@ from typing import Any
 from ministack.services import eventbridge, lambda_svc, s3, sns
 from ministack.services.cloudformation import provisioners
 
-from rehearsal.stage.lambdas import alias, doors
+from rehearsal.stage.lambdas import alias, destinations, doors
 from rehearsal.stage.notes import note
 
 POLLERS = ("_poll_sqs", "_poll_kinesis", "_poll_dynamodb_streams")
@@ -130,14 +130,31 @@ def _not_allowed(source: str, function: str) -> None:
     note(f"{source} may not invoke {function}: its resource policy does not allow it, so the event is lost, as on AWS")
 
 
+def _dead_letter(target: Mapping[str, Any], event: Any, rule: str) -> None:
+    queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+    if not queue:
+        return
+    attributes = {"ERROR_CODE": "NO_PERMISSIONS", "RULE_ARN": rule, "TARGET_ARN": str(target["Arn"])}
+    try:
+        destinations.to_queue(
+            str(queue), json.dumps(eventbridge._pattern_event_view(event).event_with_detail()), attributes
+        )
+    except LookupError as missing:
+        lambda_svc.logger.warning("EventBridge dead letter: %s", missing)
+
+
 def _by_rule(invoke: Callable[..., None]) -> Callable[..., None]:
-    """EventBridge loses an event that it may not deliver; a target with a role needs no resource policy."""
+    """EventBridge loses an event that it may not deliver, or sends it to the target's dead-letter queue.
+
+    A target with a role needs no resource policy.
+    """
 
     @functools.wraps(invoke)
     def invoked(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], *rest: Any, **named: Any) -> None:
         arn, source = str(target.get("Arn", "")), str(rule.get("Arn", ""))
         caller = doors.Caller(INVOKE, "events.amazonaws.com", (source,))
         if ":lambda:" in arn and not target.get("RoleArn") and not doors.may_invoke(arn, caller):
+            _dead_letter(target, event, source)
             return _not_allowed(source, arn)
         return invoke(target, event, rule, *rest, **named)
 

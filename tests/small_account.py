@@ -32,6 +32,7 @@ from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
 from seatrial.aws.packages import Part
 from seatrial.aws.stacks import Stacks
+from seatrial.aws.tagged import TaggedFunctions
 from seatrial.aws.topic import Topic
 from seatrial.core.metric import Metric
 from seatrial.flows.account import Account
@@ -42,6 +43,7 @@ from tests.small_appconfig import ARNS, SmallAppConfig
 EVENTS = Path(__file__).parent.parent / "events"
 CREATED = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 ALL_ROLLBACKS = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST")
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function"
 REGION: dict[str, Any] = {
     "region_name": "eu-west-1",
     "aws_access_key_id": "testing",
@@ -262,6 +264,8 @@ class SmallLambda:
         self.pointed: list[tuple[str, str]] = []
         self.intruders: list[Callable[[], None]] = []
         self.mappings: list[dict[str, Any]] = []
+        self.versions: list[str] = []
+        self.listed = ""
         self.policies: dict[str, list[dict[str, Any]]] = {}
 
     def has(self, function: str, version: str, suite: str, answer: Answer) -> None:
@@ -292,11 +296,24 @@ class SmallLambda:
         }
 
     def get_paginator(self, operation: str) -> SmallLambda:
-        assert operation == "list_event_source_mappings"
+        self.listed = operation
         return self
 
-    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
-        yield {"EventSourceMappings": self.mappings}
+    def paginate(self, FunctionName: str = "", **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+        """Of what was asked for last; the tagging API's functions too."""
+        match self.listed:
+            case "list_event_source_mappings":
+                yield {"EventSourceMappings": self.mappings}
+            case "list_aliases":
+                alias = self.aliases.get(FunctionName)
+                yield {"Aliases": [{"Name": "live", "FunctionVersion": alias[0], "RevisionId": "1"}] if alias else []}
+            case "list_versions_by_function":
+                for version in ("$LATEST", *self.versions):
+                    yield {"Versions": [{"Version": version}]}
+            case "get_resources":
+                found = [(f"{FUNCTION}:{name}", tags) for name, tags in self.tags.items() if "seatrial" in tags]
+                listed = [(arn, [{"Key": k, "Value": v} for k, v in tags.items()]) for arn, tags in found]
+                yield {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": tags} for arn, tags in listed]}
 
     def get_policy(self, *, FunctionName: str, Qualifier: str = "") -> dict[str, Any]:  # noqa: N803
         if Qualifier not in self.policies:
@@ -487,6 +504,7 @@ class SmallAccount:
             metrics=Metrics(through(self.metrics)),
             lambdas=Lambdas(through(self.lambdas), self.lambdas.package, self.pauses.append),
             stacks=Stacks(through(self.stacks)),
+            tagged=TaggedFunctions(self.lambdas),
             ledger=self.ledger,
             topic=Topic(through(self.topic), "arn:aws:sns:eu-west-1:123456789012:seatrial"),
             bus=Bus(through(self.bus), "seatrial"),

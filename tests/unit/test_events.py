@@ -16,6 +16,7 @@ from seatrial.core.events import (
     EventError,
     HookRequest,
     RollbackRequested,
+    ServicesCheck,
     Tick,
 )
 from tests.small_account import event
@@ -54,6 +55,8 @@ def test_on_call_names_a_service_a_reason_and_themselves() -> None:
 
 def test_the_monitor_tells_a_tick_from_a_deployment() -> None:
     assert events.monitor_trigger(event("tick")) == Tick()
+    assert events.monitor_trigger(event("services-check")) == ServicesCheck()
+    assert events.monitor_trigger(event("stack")) == ServicesCheck("shop")
     assert events.monitor_trigger(event("deployment")) == DeploymentChanged("d-123456789", "SUCCESS")
 
 
@@ -98,7 +101,8 @@ def test_a_dark_test_is_asked_of_one_service_or_of_all(asked: Mapping[str, Any],
         (
             events.monitor_trigger,
             {"detail-type": "Something Else"},
-            "functions/monitor reads 'Scheduled Event' and 'CodeDeploy Deployment State-change Notification', "
+            "functions/monitor reads 'Scheduled Event', 'Services Check', 'CloudFormation Stack Status Change' and "
+            "'CodeDeploy Deployment State-change Notification', "
             "not 'Something Else': look at the patterns of its rules",
         ),
         (

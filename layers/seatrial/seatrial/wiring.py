@@ -25,6 +25,7 @@ from seatrial.aws.lambdas import CLIENT_CONFIG, Lambdas
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
 from seatrial.aws.stacks import Stacks
+from seatrial.aws.tagged import TaggedFunctions
 from seatrial.aws.topic import Topic
 from seatrial.flows.account import Account
 
@@ -49,6 +50,7 @@ def connect() -> Account:
         metrics=Metrics(cloudwatch),
         lambdas=Lambdas(clients.client("lambda", CLIENT_CONFIG)),
         stacks=Stacks(clients.client("cloudformation", _AT_ONCE)),
+        tagged=TaggedFunctions(clients.client("resourcegroupstaggingapi", _AT_ONCE)),
         ledger=Ledger(clients.client("dynamodb", _AT_ONCE), told.ledger_table, told.ledger_keeps),
         topic=Topic(clients.client("sns", _AT_ONCE), told.topic_arn),
         bus=Bus(clients.client("events", _AT_ONCE), told.bus_name),

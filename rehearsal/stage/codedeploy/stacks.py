@@ -12,7 +12,7 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import handlers, provisioners, stacks
 
-from rehearsal.stage.cloudformation import nested, operations, templates
+from rehearsal.stage.cloudformation import nested, operations, status_events, templates
 from rehearsal.stage.cloudformation.operations import ALIAS, NESTED, Operation, Properties
 from rehearsal.stage.cloudformation.side_by_side import CancelledError, Provisioned
 from rehearsal.stage.cloudformation.together import Change, Events, Together
@@ -41,7 +41,7 @@ class ResourceFailedError(Exception):
 
 def install(service: Service, account: MiniStackAccount) -> None:
     """Put these updates in the place of MiniStack's, on threads of their own, for they block."""
-    operations.install(service.clock, nested.clean_up)
+    operations.install(service.clock, _operation_is_over)
     _wake_at_a_cancel(service)
     nested.install()
     templates.install()
@@ -55,6 +55,11 @@ def install(service: Service, account: MiniStackAccount) -> None:
     blocks = stacks._runs_on_worker_thread
     if not hasattr(blocks, "__wrapped__"):
         stacks._runs_on_worker_thread = functools.wraps(blocks)(lambda kind: kind in (ALIAS, VERSION) or blocks(kind))
+
+
+async def _operation_is_over(stack: dict[str, Any]) -> None:
+    await nested.clean_up(stack)
+    status_events.send(stack)
 
 
 def _wake_at_a_cancel(service: Service) -> None:

@@ -80,10 +80,18 @@ class VersionFacts:
     code_sha256: str
     behaviour: str
 
+    @property
+    def is_known(self) -> bool:
+        return bool(self.code_sha256 and self.behaviour)
+
+    @property
+    def digest(self) -> str:
+        """The same for all that are alike."""
+        return configurations.digest([self.code_sha256, self.behaviour])[:32]
+
     def alike(self, other: VersionFacts) -> bool:
         """Whether they are known to be the same code with the same configuration, whatever their numbers."""
-        known = bool(self.code_sha256 and self.behaviour)
-        return known and replace(self, version=other.version) == other
+        return self.is_known and replace(self, version=other.version) == other
 
 
 @dataclass(frozen=True)
@@ -215,6 +223,35 @@ class Lambdas:
         )
         weights = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
         return Alias(found["FunctionVersion"], weights, found["RevisionId"])
+
+    def aliases(self, function: str) -> dict[str, Alias]:
+        """All of a function's, by name. Raises LambdaError."""
+        pages = self._politely(
+            f"list the aliases of {function}",
+            lambda: list(self._client.get_paginator("list_aliases").paginate(FunctionName=function)),
+        )
+        return {
+            one["Name"]: Alias(
+                one["FunctionVersion"],
+                one.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
+                one.get("RevisionId", ""),
+            )
+            for page in pages
+            for one in page["Aliases"]
+        }
+
+    def changed_at(self, function: str) -> datetime:
+        """When `$LATEST` was changed last. Raises LambdaError."""
+        return datetime.fromisoformat(self._function(function, "$LATEST")["Configuration"]["LastModified"])
+
+    def newest(self, function: str) -> str:
+        """The highest published version; "" where none is. Lambda lists them 50 a call, oldest first."""
+        pages = self._politely(
+            f"list the versions of {function}",
+            lambda: list(self._client.get_paginator("list_versions_by_function").paginate(FunctionName=function)),
+        )
+        numbers = [int(one["Version"]) for page in pages for one in page["Versions"] if one["Version"].isdigit()]
+        return str(max(numbers)) if numbers else ""
 
     def point(self, function: str, name: str, version: str, *, seen: Alias) -> bool:
         """Let the alias lead to one version alone. False when it is not as it was `seen` any more: look again.

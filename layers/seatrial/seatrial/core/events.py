@@ -95,6 +95,13 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class ServicesCheck:
+    """A look at services between releases: those of a stack that was deployed, or with "" all."""
+
+    stack: str = ""
+
+
+@dataclass(frozen=True)
 class DarkTestRequested:
     """`service` is a function or `function:alias`; "" asks for all that are configured."""
 
@@ -137,7 +144,9 @@ def rollback_trigger(event: Mapping[str, Any]) -> RollbackTrigger:
 def fix_lane_trigger(event: Mapping[str, Any]) -> FixGranted | Tick | DeploymentChanged:
     """What functions/fix_lane is told: a grant, its schedule's tick, or a change of a deployment."""
     if event.get("detail-type") in _WATCHED:
-        return monitor_trigger(event)
+        watched = monitor_trigger(event)
+        assert not isinstance(watched, ServicesCheck)
+        return watched
     asked = oncall.request(event) if oncall.is_one(event) else None
     if not isinstance(asked, FixGranted):
         raise EventError(
@@ -150,20 +159,33 @@ def fix_lane_trigger(event: Mapping[str, Any]) -> FixGranted | Tick | Deployment
 _WATCHED = ("Scheduled Event", "CodeDeploy Deployment State-change Notification")
 
 
-def monitor_trigger(event: Mapping[str, Any]) -> Tick | DeploymentChanged:
-    """What functions/monitor is told: its schedule's tick, or a change of a deployment."""
+def monitor_trigger(event: Mapping[str, Any]) -> Tick | DeploymentChanged | ServicesCheck:
+    """What functions/monitor is told: its schedules' ticks, a change of a deployment, or that a stack is deployed."""
     match event.get("detail-type"):
         case "Scheduled Event":
             return Tick()
+        case "Services Check":
+            return ServicesCheck()
+        case "CloudFormation Stack Status Change" as what:
+            return ServicesCheck(_stack_name(_text(event, "detail", "stack-id", of=what)))
         case "CodeDeploy Deployment State-change Notification" as what:
             return DeploymentChanged(
                 _text(event, "detail", "deploymentId", of=what), _text(event, "detail", "state", of=what)
             )
         case other:
             raise EventError(
-                "functions/monitor reads 'Scheduled Event' and 'CodeDeploy Deployment State-change Notification', "
-                f"not {quoted(other)}: look at the patterns of its rules"
+                "functions/monitor reads 'Scheduled Event', 'Services Check', 'CloudFormation Stack Status Change' and "
+                f"'CodeDeploy Deployment State-change Notification', not {quoted(other)}: look at the patterns of its "
+                "rules"
             )
+
+
+def _stack_name(stack_id: str) -> str:
+    """Of arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID."""
+    parts = stack_id.split("/")
+    if len(parts) != 3 or not parts[1]:
+        raise EventError(f"CloudFormation Stack Status Change: detail.stack-id is {quoted(stack_id)}, no stack's ARN")
+    return parts[1]
 
 
 def dark_test_request(event: Mapping[str, Any]) -> DarkTestRequested:

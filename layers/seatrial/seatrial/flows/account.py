@@ -14,6 +14,7 @@ from seatrial.aws.lambdas import Lambdas
 from seatrial.aws.ledger import Ledger
 from seatrial.aws.metrics import Metrics
 from seatrial.aws.stacks import Stacks
+from seatrial.aws.tagged import TaggedFunctions
 from seatrial.aws.topic import Topic
 from seatrial.core.events import Home
 from seatrial.settings import Clock
@@ -30,6 +31,7 @@ class Account:
     metrics: Metrics
     lambdas: Lambdas
     stacks: Stacks
+    tagged: TaggedFunctions
     ledger: Ledger
     topic: Topic
     bus: Bus

@@ -11,7 +11,7 @@ from typing import Any
 from seatrial.aws.codedeploy import DeploymentUnknownError
 from seatrial.core import events
 from seatrial.core.deployment import Deployment
-from seatrial.core.events import AlarmChanged, Tick
+from seatrial.core.events import AlarmChanged, ServicesCheck, Tick
 from seatrial.core.release import Release, State
 from seatrial.flows import backward, bake, besides, cost, guard, preflight, rollback, verdict
 from seatrial.flows.account import Account
@@ -41,6 +41,10 @@ def look(
     next tick takes them first.
     """
     trigger = events.monitor_trigger(event)
+    if isinstance(trigger, ServicesCheck):
+        from seatrial.flows import services_check  # a tick needs none of it
+
+        return {"open": 0, "closed": [], "left": 0, "told": services_check.look(aws, trigger, seconds_left)}
     left = 0
     turns = Turns(aws.log, at_once, seconds_left)
     if isinstance(trigger, Tick):

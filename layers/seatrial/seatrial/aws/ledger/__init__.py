@@ -9,6 +9,7 @@
     tick                left                    which releases the last tick did not come to
     hold                FUNCTION, FUNCTION:ALIAS or *   a hold, or that one was lifted
     fix                 FUNCTION:ALIAS          the last grant of the fix lane
+    notice#FUNCTION:ALIAS   KIND#DIGEST         something that was told of a service apart from any release
     request#EVENT       answer                  what was done about an on-call request
     flag#A/ENV/PROFILE  step#N#KIND#DISCRIMINATOR   something that happened to a flag's deployment N
 
@@ -18,7 +19,7 @@ twice is written once, and what arrives late takes no state backwards.
 
 `releases` moves a release forward and has its copies follow, `reading` finds it again. Each other module is one kind of
 item: `heads`, `steps`, `alarm_index`, `holds`, `grants`, `requests`,
-`foreign_alarms`, `flags`; `table` is DynamoDB itself.
+`foreign_alarms`, `flags`, `notices`; `table` is DynamoDB itself.
 """
 
 from seatrial.aws.ledger.reading import ReleaseUnknownError

@@ -16,6 +16,7 @@ from seatrial.aws.ledger.foreign_alarms import ForeignAlarms
 from seatrial.aws.ledger.grants import Grants
 from seatrial.aws.ledger.heads import OPEN
 from seatrial.aws.ledger.holds import Holds
+from seatrial.aws.ledger.notices import Notices
 from seatrial.aws.ledger.reading import Reading
 from seatrial.aws.ledger.requests import Requests
 from seatrial.aws.ledger.table import Table, Write, text
@@ -65,6 +66,7 @@ class Ledger(Reading):
         self.grants = Grants(self._table)
         self.foreign_alarms = ForeignAlarms(self._table, keep)
         self.requests = Requests(self._table)
+        self.notices = Notices(self._table, keep)
         self.flags = Flags(self._table, keep)
         self.cases = Cases(self._table, keep)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from moto import mock_aws
 
-from seatrial.core.cost import cost
+from seatrial.core.cost import cost, told
 from seatrial.core.evidence import Row
 from seatrial.core.metric import Metric
 from seatrial.core.release import Release, State
@@ -212,3 +212,20 @@ def test_one_that_is_returned_late_is_counted_until_then(account: SmallAccount) 
     assert costs(account)[1:] == [
         "payments:live: counted again, about 500 of 2,000 requests (25 %) had a bad outcome because of version 8"
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "state", "concludes"),
+    [
+        pytest.param([Row(56, 12, 6, 0)], State.TAKEN_BACK, True, id="stable failed and the candidate did not"),
+        pytest.param([Row(56, 12, 6, 0)], State.RELEASED, False, id="nothing was rolled back"),
+        pytest.param([Row(56, 0, 6, 0)], State.TAKEN_BACK, False, id="neither failed"),
+        pytest.param([Row(56, 12, 6, 6)], State.TAKEN_BACK, False, id="the candidate failed too"),
+    ],
+)
+def test_a_rollback_for_errors_of_stable_is_concluded_and_told(rows: list[Row], state: State, concludes: bool) -> None:
+    release = Release("d-1", "shop", "payments", "payments", "live", "3", "4", CREATED, state=state)
+    sentence = told(release, cost(rows))
+    assert ("the rollback was probably not for version 4. Next: correct what fails" in sentence) is concludes
+    if concludes:
+        assert "Version 3 itself had 12 bad ones of 56 in these minutes" in sentence

@@ -1,4 +1,4 @@
-"""Gap of MiniStack: no event tells of a stack's status. AWS sends `CloudFormation Stack Status Change` to the default bus.
+"""Gap of MiniStack: no event tells of a stack's status. AWS sends `CloudFormation Stack Status Change`.
 
 Source: CloudFormation's user guide, "EventBridge event detail". Only the last status of an operation is sent here.
 """

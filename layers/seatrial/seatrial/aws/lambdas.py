@@ -171,10 +171,15 @@ class Lambdas:
         if found.get("Configuration", {}).get("PackageType") == "Image":
             raise NoPackageError(
                 f"{function}:{version} is a container image, whose files Lambda does not hand out, so it brings no "
-                "suite. Next: package the function as a zip file, or release it untried with the tag `seatrial: off`"
+                "suite. Next: package the function as a zip file, or `seatrial disable` lets it pass untested"
             )
         if not location:
-            raise NoPackageError(f"Lambda names no package of {function}:{version}, so it brings no suite")
+            referenced = " (its code is a reference to S3)" if found.get("Code", {}).get("ResolvedS3Object") else ""
+            raise NoPackageError(
+                f"Lambda names no package of {function}:{version}{referenced}, so it brings no suite. Next: upload the "
+                "package as a copy (S3ObjectStorageMode: COPY, the default), or `seatrial disable` lets it pass "
+                "untested"
+            )
         try:
             return replace(packages.read(location, self._fetch), origin=_origin(function, found))
         except packages.UnreadablePackageError as error:

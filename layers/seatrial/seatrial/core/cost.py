@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seatrial.core.counted import Counted
 from seatrial.core.evidence import Row
-from seatrial.core.release import Release
+from seatrial.core.release import Release, State
 from seatrial.core.sides import ERRORS, OUTCOMES
 from seatrial.core.verdict import percent
 
@@ -22,12 +22,15 @@ class Cost:
 
     `bad` is what the candidate's users met beyond what stable's met in the same minutes, not below 0; an estimate, so
     not a whole number. `chance` is how large it gets by chance alone. `outcomes`: else only Lambda's errors are known.
+    `stable_bad` of `stable_requests` had one on stable while both served.
     """
 
     bad: float
     requests: int
     chance: float = 0.0
     outcomes: bool = True
+    stable_bad: int = field(default=0, compare=False)
+    stable_requests: int = field(default=0, compare=False)
 
     @property
     def is_known(self) -> bool:
@@ -69,6 +72,8 @@ def cost(rows: Iterable[Row], after: Sequence[Row] = (), *, outcomes: bool = Tru
         requests=base_n + sum(row.cand_n for row in (*rows, *after)),
         chance=_BEYOND_CHANCE * math.sqrt(sum(map(_variance, held))),
         outcomes=outcomes,
+        stable_bad=base_err,
+        stable_requests=base_n,
     )
 
 
@@ -82,7 +87,20 @@ def of(counted: Counted) -> Cost:
 def told(release: Release, found: Cost, *, again: bool = False) -> str:
     """What people read: `again` once late metrics are in."""
     sentence = found.sentence(f"version {release.candidate}")
-    return f"{release.service}: {'counted again, ' if again else ''}{sentence}"
+    return f"{release.service}: {'counted again, ' if again else ''}{sentence}{_not_its_doing(release, found)}"
+
+
+def _not_its_doing(release: Release, found: Cost) -> str:
+    """Of a rollback that nothing of the candidate explains and that errors of stable do; "" for all others."""
+    if release.state not in (State.TAKEN_BACK, State.RETURNED) or not found.requests:
+        return ""
+    if found.bad >= 0.5 or not found.stable_bad:
+        return ""
+    return (
+        f". Version {release.stable} itself had {found.stable_bad:,} bad ones of {found.stable_requests:,} in these "
+        f"minutes, so the rollback was probably not for version {release.candidate}. Next: correct what fails on "
+        f"version {release.stable}, then deploy again with another value of the template's Deploy parameter"
+    )
 
 
 def _candidates(rows: Sequence[Row]) -> tuple[int, int]:

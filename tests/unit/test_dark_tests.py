@@ -64,6 +64,15 @@ def test_a_failure_is_counted_and_told_and_does_not_keep_the_others_from_their_t
     assert sentence.startswith("refunds: the live version does not hold what its smoke cases promise: 1 of 1 case fail")
 
 
+@pytest.mark.parametrize(("written", "asked"), [("payments", ["payments"]), ("", [])])
+def test_what_the_schedule_names_counts_and_not_the_functions_variable(
+    account: SmallAccount, written: str, asked: list[str]
+) -> None:
+    aws = replace(account.aws, dark_test_services=("refunds",))
+    report = dark_tests.run(aws, {"detail-type": "Scheduled Event", "services": written}, seconds_left)
+    assert [one["service"] for one in report["services"]] == asked
+
+
 @pytest.mark.parametrize(
     ("tags", "sentence"),
     [

@@ -74,6 +74,15 @@ def test_a_dark_test_is_asked_of_one_service_or_of_all(asked: Mapping[str, Any],
 
 
 @pytest.mark.parametrize(
+    ("written", "services"),
+    [("", ()), ("payments", ("payments",)), ("payments, orders:live,", ("payments", "orders:live"))],
+)
+def test_the_schedule_of_dark_tests_brings_its_services(written: str, services: tuple[str, ...]) -> None:
+    sent = {"detail-type": "Scheduled Event", "services": written}
+    assert events.dark_test_request(sent) == DarkTestRequested(services=services)
+
+
+@pytest.mark.parametrize(
     ("parse", "broken", "sentence"),
     [
         (events.hook_request, {"DeploymentId": "d-1"}, "a hook's payload has no 'LifecycleEventHookExecutionId'"),

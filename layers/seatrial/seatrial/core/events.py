@@ -103,9 +103,13 @@ class ServicesCheck:
 
 @dataclass(frozen=True)
 class DarkTestRequested:
-    """`service` is a function or `function:alias`; "" asks for all that are configured."""
+    """`service` is a function or `function:alias`; "" asks for `services`, or for all that are configured.
+
+    The schedule brings `services` with it, so that a changed parameter of the stack needs no new version; None without.
+    """
 
     service: str = ""
+    services: tuple[str, ...] | None = None
 
 
 def hook_request(event: Mapping[str, Any]) -> HookRequest:
@@ -191,6 +195,8 @@ def _stack_name(stack_id: str) -> str:
 def dark_test_request(event: Mapping[str, Any]) -> DarkTestRequested:
     """The schedule asks for all services; a person, by invoke or over the bus, may name one."""
     match event.get("detail-type"):
+        case "Scheduled Event" if isinstance(listed := event.get("services"), str):
+            return DarkTestRequested(services=tuple(name.strip() for name in listed.split(",") if name.strip()))
         case "Scheduled Event":
             return DarkTestRequested()
         case "Dark Test Requested" as what:

@@ -54,7 +54,8 @@ def run(aws: Account, event: Mapping[str, Any], until: Callable[[], float]) -> d
             raise
         declined = requests.decline(aws, oncall.subject(event), oncall_story.declined(event, str(mistake)))
         return {"failures": 0, "services": [], "declined": declined["reason"]}
-    services = (request.service,) if request.service else aws.dark_test_services
+    configured = aws.dark_test_services if request.services is None else request.services
+    services = (request.service,) if request.service else configured
     tests: list[DarkTest] = []
     for number, service in enumerate(services):
         test = _in_its_time(aws, service, until, until() / (len(services) - number))

@@ -142,6 +142,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             last_case=not _cases_left(item),
             why=_why(mark),
             danger=mark.kwargs["danger"],
+            minutes=_minutes(item),
             cost=mark.kwargs["cost"],
             switch=mark.args[0] if mark.name == "question" else "",
         )
@@ -162,7 +163,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
             before_it = _asked.get(tried.switch)
             seen = tried.held and (before_it is None or before_it.seen)
             default = behaviour.CLAIMS[tried.switch]
-            _asked[tried.switch] = results.Question(tried.switch, default, seen, tried.why, tried.danger, tried.cost)
+            _asked[tried.switch] = results.Question(
+                tried.switch, default, seen, tried.why, tried.danger, tried.minutes, tried.cost
+            )
             continue
         before = _claims.get(tried.name)
         together = tried.held and (before is None or before.held is True)

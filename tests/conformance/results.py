@@ -52,6 +52,7 @@ class Tried:
     last_case: bool
     why: str
     danger: int
+    minutes: float
     cost: str
     switch: str
 
@@ -79,7 +80,8 @@ class Question:
     seen: bool = False
     why: str = UNVERIFIED
     danger: int = 1
-    cost: str = ""
+    minutes: float = 0.0
+    cost: str = "Not asked: an account would have to be flooded with calls."
 
 
 @dataclass
@@ -118,7 +120,7 @@ def table(claims: list[Claim], questions: list[Question], certified: Certified) 
     answers = [
         f"| {one.default} | {_why(one.why)} | {one.danger} | {one.cost} | {'yes' if one.seen else 'no'} "
         f"| {_answer(certified, one.switch)} |\n"
-        for one in sorted(questions, key=lambda one: (-one.danger, one.why != UNVERIFIED, one.switch))
+        for one in sorted(questions, key=lambda one: (-one.danger, one.why != UNVERIFIED, one.minutes))
     ]
     held = sum(1 for claim in claims if claim.held)
     captured = sum(1 for claim in claims if claim.why.startswith(OBSERVED))

@@ -192,7 +192,7 @@ def test_each_request_is_heard_by_one_function_also_one_that_is_misspelt() -> No
         name: rule["Properties"]["Pattern"]["detail-type"]
         for name, function in resources.items()
         for rule in function.get("Properties", {}).get("Events", {}).values()
-        if rule["Properties"].get("Pattern", {}).get("source") == [oncall.SOURCE]
+        if oncall.SOURCE in rule["Properties"].get("Pattern", {}).get("source", [])
     }
     condition, with_grants, without = heard.pop("RollbackFunction")["Fn::If"]
     assert (condition, resources["FixLaneFunction"]["Condition"]) == ("HasFixLane", "HasFixLane")

@@ -40,3 +40,4 @@ def test_seatrial_is_updated_twice_over_a_service_that_uses_it(stage: Stage, pro
         layers.append(layer_of(stage, "payments"))
 
     assert len(set(layers)) == 3, layers
+    assert [call for call in stage.calls() if not call["allowed"]] == []

@@ -182,11 +182,12 @@ class Service:
         started_now = [d for d in self._deployments() if d not in before]
         if not started_now:
             raise RehearsalError(f"sam deploy started no deployment of {self.name}:\n{deployed.tail(25)}")
-        seen = replace(self._seen(stable, started_now, first_record, traffic), deploying=deployed.working)
+        seen = self._seen(stable, started_now, first_record, traffic, scenario.watched)
+        seen = replace(seen, deploying=deployed.working)
         self._row.step = "serves users"
         return seen
 
-    def _seen(self, stable: str, deployments: list[str], first_record: int, traffic: Traffic) -> Seen:
+    def _seen(self, stable: str, deployments: list[str], first_record: int, traffic: Traffic, watched: float) -> Seen:
         infos = [self._codedeploy.get_deployment(deploymentId=d)["deploymentInfo"] for d in deployments]
         release = min(infos, key=lambda info: info["createTime"])
         started = release["createTime"].timestamp()
@@ -194,9 +195,11 @@ class Service:
         ended = self._seatrial.clock.epoch()
 
         def enough_answers() -> bool:
+            if self._seatrial.clock.epoch() < ended + watched:
+                return False
             return sum(s.function == self.name and s.t >= ended for s in traffic.served()) >= ANSWERS_AFTER_THE_END
 
-        self._wait_until(f"users of {self.name} after the release", enough_answers, seconds=600)
+        self._wait_until(f"users of {self.name} after the release", enough_answers, seconds=600 + watched)
         head, steps = self._ledgers_word(str(release["deploymentId"]))
         main, weights = self._alias()
         stack = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]

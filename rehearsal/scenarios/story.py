@@ -110,7 +110,8 @@ class Seen:
 class Scenario:
     """One story: which code is deployed, what happens meanwhile, and what must come of it.
 
-    `parameters` are those of the service's template; a stack keeps them for what is deployed after it.
+    `parameters` are those of the service's template; a stack keeps them for what is deployed after it. The release is
+    watched for `watched` more stage seconds after its end.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Scenario:
     during: Callable[[Actors], None] = nothing
     after: Callable[[Actors], None] = nothing
     parameters: Mapping[str, str] = field(default_factory=dict)
+    watched: float = 0.0
 
 
 def same(what: str, expected: object, happened: object) -> Check:

@@ -43,4 +43,5 @@ SCENARIO = Scenario(
     checks,
     before=rollback_off,
     after=rollback_on,
+    watched=_TWO_LOOKS,
 )

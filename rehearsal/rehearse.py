@@ -24,7 +24,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from rehearsal.sam import PROJECT, Sam, SamError, source_of
+from rehearsal.sam import Sam, SamError, project_of, source_of
 from rehearsal.scenarios import (
     broken_hook,
     fails_for_some,
@@ -150,8 +150,9 @@ class Rehearsal:
         """Build and deploy Seatrial. The services' code is built beside it."""
         dark_tested = ",".join(name for name in services if name == DARK_TESTED)
         self._screen.say("sam build, sam deploy: Seatrial itself, from its own template.yaml")
-        built = self.sam.build(PROJECT)
-        deployed = self.sam.deploy(PROJECT, "seatrial", {"DarkTestServices": dark_tested} if dark_tested else None)
+        (project := self._sources / "seatrial").mkdir(parents=True)
+        built = self.sam.build(project_of(project))
+        deployed = self.sam.deploy(project, "seatrial", {"DarkTestServices": dark_tested} if dark_tested else None)
         if not deployed.ok:
             raise SamError(f"sam deploy of Seatrial failed:\n{deployed.tail(25)}")
         self._screen.say("Seatrial is deployed")

@@ -127,6 +127,15 @@ class Sam:
                 process.kill()
 
 
+def project_of(into: Path) -> Path:
+    """A copy of what `sam build` reads of Seatrial: built there, two of them never meet in one `.aws-sam`."""
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(PROJECT / name, into / name)
+    for name in ("functions", "layers"):
+        shutil.copytree(PROJECT / name, into / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return into
+
+
 def source_of(variant: str, release: str, into: Path) -> Path:
     """A copy of the payments service with the files of `variant` over its own. `release` makes it unlike any other.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rehearsal import rehearse
-from rehearsal.sam import PROJECT
+from rehearsal.sam import project_of
 from rehearsal.stage import Stage
 from rehearsal.telling.screen import Screen
 from tests.rehearsed import Rehearsed
@@ -25,12 +24,7 @@ def stage() -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of Seatrial's own sources, to change and to deploy."""
-    folder = tmp_path_factory.mktemp("seatrial")
-    for name in ("template.yaml", "samconfig.toml"):
-        shutil.copy(PROJECT / name, folder / name)
-    for name in ("functions", "layers"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return project_of(tmp_path_factory.mktemp("seatrial"))
 
 
 @pytest.fixture(scope="session")

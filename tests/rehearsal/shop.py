@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from rehearsal.sam import HOLD_SECONDS, PROJECT, Ran, Sam, source_of
+from rehearsal.sam import HOLD_SECONDS, PROJECT, Ran, Sam, project_of, source_of
 from rehearsal.stage import Stage
 from seatrial.aws.ledger import Ledger
 from seatrial.core.release import Release, State
@@ -111,11 +114,30 @@ class Shop:
 def seatrial_on(stage: Stage) -> tuple[Sam, Ledger]:
     """Seatrial itself, deployed; with its ledger."""
     sam = Sam(stage.endpoint)
-    sam.build(PROJECT)
-    deployed(sam.deploy(PROJECT, "seatrial"))
+    deployed(sam.deploy(built(sam), "seatrial"))
     found = stage.client("cloudformation").describe_stack_resource(StackName="seatrial", LogicalResourceId="Ledger")
     table = found["StackResourceDetail"]["PhysicalResourceId"]
     return sam, Ledger(stage.client("dynamodb"), table, timedelta(days=1))
+
+
+def built(sam: Sam) -> Path:
+    """Seatrial as `sam build` makes it, once for all workers of a test run: an unchanged source is not built again."""
+    folders = (PROJECT / name for name in ("functions", "layers"))
+    sources = sorted(path for folder in folders for path in folder.rglob("*"))
+    digest = hashlib.sha256()
+    for path in (PROJECT / "template.yaml", PROJECT / "samconfig.toml", *sources):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes())
+    folder = PROJECT / "build" / "tests" / digest.hexdigest()[:16]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            sam.build(project_of(folder))
+            (folder / "built").touch()
+    return folder
 
 
 def deployed(ran: Ran) -> None:

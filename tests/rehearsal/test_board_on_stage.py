@@ -19,6 +19,7 @@ from rehearsal.stage import Stage, environment
 from seatrial.aws.ledger import Ledger
 from seatrial.core.deployment import Deployment, Shift, Status
 from seatrial.core.release import State
+from tests.rehearsal.shop import built
 from tests.small_account import event
 
 REASON = "alarm <b>bad-outcomes</b> rang"
@@ -41,8 +42,7 @@ def deployed() -> Iterator[Deployed]:
     """Seatrial on a stage whose time stands still, so that no tick comes between, and a release that was taken back."""
     with Stage(manual=True) as stage:
         sam = Sam(stage.endpoint)
-        sam.build(PROJECT)
-        ran = sam.deploy(PROJECT, "seatrial")
+        ran = sam.deploy(built(sam), "seatrial")
         assert ran.ok, ran.tail()
         cloudwatch = stage.client("cloudwatch")
         (entry,) = cloudwatch.list_dashboards()["DashboardEntries"]

@@ -184,7 +184,7 @@ def test_a_length_of_the_minute_that_makes_no_sense_is_refused(tmp_path: Path) -
     )
 
     assert ran.returncode == 1
-    assert "MINUTE=0 is not a length for the stage's minute: take 0.1 to 60 seconds" in ran.stdout
+    assert "MINUTE must be a number of seconds from 0.1 to 60, got '0'" in ran.stdout
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -21,13 +21,13 @@ ON_LOCAL_AWS = ("rehearsal", "services", "conformance")
 """Folders whose tests start a local AWS."""
 
 
-@pytest.hookimpl(trylast=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if group := group_of(item):
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    groups = {item: group_of(item) for item in items}
-    for item, group in groups.items():
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: _turn(groups[item]))
+    items.sort(key=lambda item: _turn(group_of(item)))
 
 
 def group_of(item: pytest.Item) -> str:

@@ -78,6 +78,11 @@ class StageClock:
             return self._rhythm.at(self._wall(), moment)
 
     @property
+    def manual(self) -> bool:
+        """Whether time stands still but for `advance`."""
+        return self._rhythm.manual
+
+    @property
     def slowness(self) -> float:
         """How many times as long as on an idle machine everything takes now; at least 1."""
         return self._rhythm.slowness

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import logging
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,8 +46,11 @@ def account_of(*hostile: Hostile) -> Iterator[Neighbours]:
     with mock_aws():
         make_table()
         account = SmallAccount()
-        account.aws.log.setLevel("CRITICAL")
-        yield Neighbours(account, hostile)
+        logging.disable()  # a traceback for each of hundreds of hostile answers, which pytest would keep
+        try:
+            yield Neighbours(account, hostile)
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 @dataclass

@@ -30,6 +30,7 @@ RARE = {
     ("Rollback", "appconfig:StopDeployment"): "on call takes a flag back",
     ("Monitor", "codedeploy:StopDeployment"): "the event of an alarm was lost, or a stop was interrupted",
     ("Monitor", "lambda:GetAlias"): "a service is to be healed",
+    ("Monitor", "lambda:ListVersionsByFunction"): "$LATEST differs from live while no release is under way",
     ("Monitor", "lambda:UpdateAlias"): "a return was interrupted",
     ("FixLane", "codedeploy:GetDeploymentGroup"): "a fix is granted",
     ("FixLane", "codedeploy:UpdateDeploymentGroup"): "a fix is granted",

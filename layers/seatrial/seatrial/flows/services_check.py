@@ -31,6 +31,7 @@ _UNDER_WAY = timedelta(minutes=10)
 
 # Seconds between two looks at all, as in template.yaml, and how many functions further the next begins.
 _EVERY, _FURTHER = 900, 100
+_NOT_ALL = "services between releases: not all were looked at: the function's time is over"
 
 
 def look(aws: Account, trigger: ServicesCheck, seconds_left: Callable[[], float] = lambda: math.inf) -> list[str]:
@@ -41,13 +42,14 @@ def look(aws: Account, trigger: ServicesCheck, seconds_left: Callable[[], float]
     told: list[str] = []
     for function in _concerned(aws, trigger):
         if seconds_left() < A_TURN:
-            aws.log.warning("services between releases: not all were looked at: the function's time is over")
+            aws.log.warning(_NOT_ALL, extra={"release": ""})
             break
         try:
             if aws.lambdas.tag(function.function) is Tag.RELEASED:
                 told += list(_told(aws, function, settled=bool(trigger.stack)))
         except (LambdaError, ClientError, BotoCoreError) as error:
-            aws.log.warning(f"{function.function} can't be looked at: {error}", extra={"service": function.function})
+            sentence = f"{function.function} can't be looked at: {error}"
+            aws.log.warning(sentence, extra={"service": function.function, "release": ""})
     return told
 
 
@@ -75,10 +77,10 @@ def _tested_first(aws: Account, service: str, alias: Alias) -> bool:
     """A service that never had a release: no hook has tested what its alias leads to."""
     if not aws.ledger.notices.first(service, "first test", alias.main, aws.clock.now()):
         return False
-    aws.log.info(unreleased.first_test(service, alias.main), extra={"service": service})
+    aws.log.info(unreleased.first_test(service, alias.main), extra={"service": service, "release": ""})
     (error,) = aws.bus.publish_together([("Dark Test Requested", {"service": service})])
     if error:
-        aws.log.error(f"{service}: the dark test was not requested: {error}", extra={"service": service})
+        aws.log.error(f"{service}: the dark test was not requested: {error}", extra={"service": service, "release": ""})
     return True
 
 
@@ -97,6 +99,6 @@ def _is_unreleased(aws: Account, function: str, service: str, alias: Alias, *, s
     before, after = (aws.lambdas.configuration(function, version) for version in (alias.main, "$LATEST"))
     differences = (*(["code changed"] if before.code != after.code else []), *besides.differences(before, after))
     sentence = unreleased.sentence(service, alias.main, differences)
-    aws.log.warning(sentence, extra={"service": service})
+    aws.log.warning(sentence, extra={"service": service, "release": ""})
     tell.send(aws, f"[seatrial] {service} has a change that is not released", sentence, {"service": function})
     return True

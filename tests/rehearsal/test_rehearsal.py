@@ -67,6 +67,7 @@ def test_an_interrupted_rehearsal_says_so_and_leaves_nothing_behind(tmp_path: Pa
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )
     assert rehearsal.stdout
     for line in rehearsal.stdout:

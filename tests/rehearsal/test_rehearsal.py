@@ -28,7 +28,6 @@ def test_every_release_ends_as_its_story_says(rehearsed: Rehearsed) -> None:
         "taken back",
         "taken back",
         "taken back",
-        "taken back",
         "refused",
         "refused",
     ]

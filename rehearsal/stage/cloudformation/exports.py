@@ -14,7 +14,7 @@ from typing import Any
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, handlers, stacks
 
-from rehearsal.stage.cloudformation.requests import Answer, Handler
+from rehearsal.stage.cloudformation.requests import Answer, Handler, change_set_of
 
 type Record = dict[str, Any]
 type Exports = dict[str, Record]
@@ -123,10 +123,9 @@ def _checked_change_set(create: Handler) -> Handler:
     @functools.wraps(create)
     def created(params: Mapping[str, Any]) -> Answer:
         answer = create(params)
-        made = re.search(rb"<Id>(.+?)</Id>", answer[2])
-        if answer[0] != 200 or not made:
+        change_set = change_set_of(answer)
+        if change_set is None:
             return answer
-        change_set = cloudformation._change_sets[made.group(1).decode()]
         stack = cloudformation._stacks[change_set["StackName"]]
         name = missing(change_set["_template"], change_set["_resolved_params"], stack)
         if name is not None:

@@ -14,7 +14,7 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import handlers
 
 from rehearsal.stage.cloudformation.drift import NOTHING_TO_DO
-from rehearsal.stage.cloudformation.requests import Answer, Handler
+from rehearsal.stage.cloudformation.requests import Answer, Handler, change_set_of
 
 
 def changed(stack: Mapping[str, Any], change_set: Mapping[str, Any]) -> bool:
@@ -35,10 +35,9 @@ def _also_of_outputs(create: Handler) -> Handler:
     @functools.wraps(create)
     def created(params: Mapping[str, Any]) -> Answer:
         answer = create(params)
-        made = re.search(rb"<Id>(.+?)</Id>", answer[2])
-        if answer[0] != 200 or not made:
+        change_set = change_set_of(answer)
+        if change_set is None:
             return answer
-        change_set = cloudformation._change_sets[made.group(1).decode()]
         stack = cloudformation._stacks.get(change_set["StackName"]) or {}
         nothing = str(change_set.get("StatusReason", "")).startswith(NOTHING_TO_DO)
         if nothing and change_set.get("ChangeSetType") == "UPDATE" and changed(stack, change_set):

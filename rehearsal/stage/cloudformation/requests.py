@@ -7,9 +7,11 @@ second operation from a stack that is being updated: it is refused, as a second 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, helpers
 
 from rehearsal.stage.notes import note
@@ -82,3 +84,12 @@ def install() -> None:
     """Put this before MiniStack's own operations; once, and before what else stands before them."""
     for action in ACTIONS:
         handlers._ACTION_HANDLERS[action] = _heard(action, handlers._ACTION_HANDLERS[action])
+
+
+def change_set_of(answer: Answer) -> dict[str, Any] | None:
+    """What CreateChangeSet has just made, as MiniStack keeps it; None where it made none."""
+    made = re.search(rb"<Id>(.+?)</Id>", answer[2])
+    if answer[0] != 200 or not made:
+        return None
+    found: dict[str, Any] = cloudformation._change_sets[made.group(1).decode()]
+    return found
